@@ -1,0 +1,72 @@
+//! What a cluster agrees on before its first step.
+
+use crate::types::{NodeId, NodeSet};
+use core::num::NonZeroUsize;
+
+/// The configuration of a cluster, given to every step. Validated once, here.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Config {
+    voters: NodeSet,
+    max_entries_per_append: NonZeroUsize,
+}
+
+impl Config {
+    /// A cluster of these voters, with no limit on the entries of one message.
+    ///
+    /// ```
+    /// # use seaworthy_protocol::{Config, ConfigError, NodeSet};
+    /// assert!(Config::new(NodeSet::first(3)).is_ok());
+    /// assert_eq!(Config::new(NodeSet::default()), Err(ConfigError::NoVoters));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::NoVoters`] for an empty set: nobody could ever lead.
+    pub const fn new(voters: NodeSet) -> Result<Self, ConfigError> {
+        if voters.is_empty() {
+            return Err(ConfigError::NoVoters);
+        }
+        Ok(Self { voters, max_entries_per_append: NonZeroUsize::MAX })
+    }
+
+    /// Limits how many entries one AppendEntries carries.
+    #[must_use]
+    pub const fn with_max_entries_per_append(self, max_entries_per_append: NonZeroUsize) -> Self {
+        Self { max_entries_per_append, ..self }
+    }
+
+    /// The nodes that vote and count for commitment: 1 to 64 of them.
+    #[must_use]
+    pub const fn voters(&self) -> NodeSet {
+        self.voters
+    }
+
+    /// The most entries that one AppendEntries carries.
+    #[must_use]
+    pub const fn max_entries_per_append(&self) -> usize {
+        self.max_entries_per_append.get()
+    }
+
+    /// The other voters.
+    pub(crate) const fn peers_of(&self, id: NodeId) -> NodeSet {
+        self.voters.without(id)
+    }
+}
+
+/// Why a configuration is refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A cluster needs at least one voter.
+    NoVoters,
+}
+
+impl core::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::NoVoters => write!(f, "a cluster needs at least one voter"),
+        }
+    }
+}
+
+impl core::error::Error for ConfigError {}

@@ -1,0 +1,87 @@
+//! Persistent state on all servers (Figure 2), behind one gate: changing it in memory *is* recording the write.
+
+use crate::effects::{Effects, Sink, Write, WriteAck};
+use crate::log::{Entries, Log};
+use crate::types::{Index, NodeId, Term};
+
+/// What survives a crash. The fields are private to this file: no other line of the protocol can change them
+/// without handing the change to the disk.
+#[derive(Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+pub struct Durable<C> {
+    current_term: Term,
+    voted_for: Option<NodeId>,
+    log: Log<C>,
+}
+
+impl<C> Default for Durable<C> {
+    fn default() -> Self {
+        Self { current_term: Term(0), voted_for: None, log: Log::default() }
+    }
+}
+
+/// Only state of `Copy` commands can be cloned: the model's, never production's.
+impl<C: Copy> Clone for Durable<C> {
+    fn clone(&self) -> Self {
+        Self { current_term: self.current_term, voted_for: self.voted_for, log: self.log.clone() }
+    }
+}
+
+impl<C> Durable<C> {
+    /// The latest term the node has seen.
+    #[must_use]
+    pub const fn current_term(&self) -> Term {
+        self.current_term
+    }
+
+    /// The candidate that received the node's vote in the current term.
+    #[must_use]
+    pub const fn voted_for(&self) -> Option<NodeId> {
+        self.voted_for
+    }
+
+    /// The log.
+    #[must_use]
+    pub const fn log(&self) -> &Log<C> {
+        &self.log
+    }
+
+    /// Replays one write. Recovery is a fold of this over the write-ahead log, and so is the model's disk.
+    pub fn redo<E: Entries<C>>(&mut self, write: Write<E>) {
+        match write {
+            Write::TermAndVote { current_term, voted_for } => {
+                self.current_term = current_term;
+                self.voted_for = voted_for;
+            }
+            Write::Append { after, entries } => self.log.splice(after, entries),
+        }
+    }
+
+    /// The gate: hands the write to the disk and replays it in memory, by the same definition as recovery.
+    fn record<E: Entries<C>>(&mut self, write: Write<E>, fx: &mut Effects<impl Sink<C>>) {
+        fx.sink.write(write.borrowed());
+        self.redo(write);
+        fx.ack = Some(WriteAck { term: self.current_term, last: self.log.last() });
+    }
+
+    pub(crate) fn set_term_and_vote(
+        &mut self,
+        current_term: Term,
+        voted_for: Option<NodeId>,
+        fx: &mut Effects<impl Sink<C>>,
+    ) {
+        self.record(Write::<[crate::Entry<C>; 1]>::TermAndVote { current_term, voted_for }, fx);
+    }
+
+    pub(crate) fn append<E: Entries<C>>(&mut self, after: Index, entries: E, fx: &mut Effects<impl Sink<C>>) {
+        self.record(Write::Append { after, entries }, fx);
+    }
+}
+
+impl<C: Copy> Durable<C> {
+    /// The same state in a cluster whose nodes bear other names.
+    #[must_use]
+    pub fn renamed(&self, name: impl Fn(NodeId) -> NodeId) -> Self {
+        Self { current_term: self.current_term, voted_for: self.voted_for.map(name), log: self.log.clone() }
+    }
+}

@@ -1,0 +1,54 @@
+//! One node before and after a step, in constant time: compiled into every step, in production too.
+
+use super::Violation;
+use crate::node::Node;
+use crate::types::{Index, LogId, NodeId, Term};
+
+/// What a step may not take back: a handful of words remembered from before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Before {
+    current_term: Term,
+    voted_for: Option<NodeId>,
+    commit: LogId,
+    last: LogId,
+    is_leader: bool,
+}
+
+impl Before {
+    /// Remembers a node.
+    #[must_use]
+    pub fn of<C>(node: &Node<C>) -> Self {
+        let index = node.commit_index();
+        Self {
+            current_term: node.current_term(),
+            voted_for: node.voted_for(),
+            commit: LogId { term: node.log().term_at(index).unwrap_or_default(), index },
+            last: node.log().last(),
+            is_leader: node.is_leader(),
+        }
+    }
+
+    /// The first property that the step to `after` breaks.
+    #[must_use]
+    pub fn violation_by<C>(&self, after: &Node<C>) -> Option<Violation> {
+        let same_term = after.current_term() == self.current_term;
+        let led_throughout = same_term && self.is_leader && after.is_leader();
+        let committed_more = after.commit_index() > self.commit.index;
+        let holds = |index: Index, term: Term| after.log().term_at(index) == Some(term);
+        if after.current_term() < self.current_term {
+            Some(Violation::TermMonotonic)
+        } else if same_term && self.voted_for.is_some() && after.voted_for() != self.voted_for {
+            Some(Violation::VoteStable)
+        } else if led_throughout && !holds(self.last.index, self.last.term) {
+            Some(Violation::LeaderAppendOnly)
+        } else if after.commit_index() > after.log().last_index() {
+            Some(Violation::CommitWithinLog)
+        } else if after.commit_index() < self.commit.index || !holds(self.commit.index, self.commit.term) {
+            Some(Violation::CommitMonotonic)
+        } else if committed_more && after.is_leader() && !holds(after.commit_index(), after.current_term()) {
+            Some(Violation::CommitOnlyCurrentTerm)
+        } else {
+            None
+        }
+    }
+}

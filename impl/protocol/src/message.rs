@@ -1,0 +1,121 @@
+//! What nodes say to each other (Figure 2). One message kind is heartbeat and replication at once.
+
+use crate::log::{Entries, Entry};
+use crate::types::{Index, LogId, NodeId, Term};
+
+/// A message with its address. `E` is how its entries are held: borrowed on the way out of the protocol,
+/// whatever the transport made of them on the way in.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+pub struct Envelope<E> {
+    /// The sender.
+    pub from: NodeId,
+    /// The receiver.
+    pub to: NodeId,
+    /// The sender's current term.
+    pub term: Term,
+    /// What it says.
+    pub message: Message<E>,
+}
+
+/// The messages of Raft.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+pub enum Message<E> {
+    /// A candidate asks for a vote (§5.2).
+    RequestVote {
+        /// The candidate's last entry, by which the voter judges whether it is up-to-date (§5.4.1).
+        last_log: LogId,
+    },
+    /// The answer to [`Message::RequestVote`].
+    RequestVoteReply {
+        /// The voter voted for the candidate in this term.
+        vote_granted: bool,
+    },
+    /// A leader's heartbeat and its replication, in one (§5.2, §5.3).
+    AppendEntries {
+        /// The entry that precedes the new ones.
+        prev_log: LogId,
+        /// The new entries, any number of them.
+        entries: E,
+        /// The leader's commit index; not bounded by what this message carries.
+        leader_commit: Index,
+    },
+    /// The answer to [`Message::AppendEntries`].
+    AppendEntriesReply(AppendOutcome),
+    /// The answer to a request of a past term: nothing but the newer term in the envelope.
+    ///
+    /// Figure 2 answers both requests with `false` there ("Reply false if term < currentTerm"). The sender
+    /// learns no more from it than the term, so it is one message, and it can never be taken for the rejection
+    /// of a request that the sender makes in the newer term itself.
+    HigherTerm,
+}
+
+/// What became of an [`Message::AppendEntries`].
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+pub enum AppendOutcome {
+    /// The follower's log equals the leader's up to this index: the last one the message told about, never
+    /// the end of the follower's log, which may reach beyond (§5.3).
+    Matched(Index),
+    /// The follower's log does not hold the entry that precedes the new ones.
+    Conflict {
+        /// Where the message wanted to append; tells the leader which of its questions is answered.
+        prev_log_index: Index,
+        /// The last entry of the follower that the leader could hold too (§5.3, the optimisation by term).
+        hint: LogId,
+    },
+}
+
+impl<E> Message<E> {
+    /// Is this a question, which a node of a newer term answers with that term?
+    #[must_use]
+    pub const fn is_request(&self) -> bool {
+        match self {
+            Self::RequestVote { .. } | Self::AppendEntries { .. } => true,
+            Self::RequestVoteReply { .. } | Self::AppendEntriesReply(_) | Self::HigherTerm => false,
+        }
+    }
+
+    /// The same message with its entries held in another way.
+    pub fn map_entries<F>(self, hold: impl FnOnce(E) -> F) -> Message<F> {
+        match self {
+            Self::RequestVote { last_log } => Message::RequestVote { last_log },
+            Self::RequestVoteReply { vote_granted } => Message::RequestVoteReply { vote_granted },
+            Self::AppendEntries { prev_log, entries, leader_commit } => {
+                Message::AppendEntries { prev_log, entries: hold(entries), leader_commit }
+            }
+            Self::AppendEntriesReply(outcome) => Message::AppendEntriesReply(outcome),
+            Self::HigherTerm => Message::HigherTerm,
+        }
+    }
+}
+
+impl<E> Envelope<E> {
+    /// The same envelope with the message's entries borrowed.
+    pub fn borrowed<C>(&self) -> Envelope<&[Entry<C>]>
+    where
+        E: Entries<C>,
+    {
+        let message = match &self.message {
+            Message::RequestVote { last_log } => Message::RequestVote { last_log: *last_log },
+            Message::RequestVoteReply { vote_granted } => {
+                Message::RequestVoteReply { vote_granted: *vote_granted }
+            }
+            Message::AppendEntries { prev_log, entries, leader_commit } => Message::AppendEntries {
+                prev_log: *prev_log,
+                entries: entries.as_ref(),
+                leader_commit: *leader_commit,
+            },
+            Message::AppendEntriesReply(outcome) => Message::AppendEntriesReply(*outcome),
+            Message::HigherTerm => Message::HigherTerm,
+        };
+        Envelope { from: self.from, to: self.to, term: self.term, message }
+    }
+
+    /// The same envelope with the message's entries held in another way.
+    pub fn map_entries<F>(self, hold: impl FnOnce(E) -> F) -> Envelope<F> {
+        let Self { from, to, term, message } = self;
+        Envelope { from, to, term, message: message.map_entries(hold) }
+    }
+}

@@ -1,0 +1,377 @@
+//! One server: its state, its inputs, and the rule about terms that precedes every other (Figure 2, "All Servers").
+//!
+//! | input \ role      | follower                  | candidate                | leader                    |
+//! |-------------------|---------------------------|--------------------------|---------------------------|
+//! | ElectionTimeout   | becomes candidate         | candidate of a new term  | –                         |
+//! | HeartbeatTimeout  | –                         | –                        | AppendEntries to all      |
+//! | Propose           | NotLeader                 | NotLeader                | appends, sends nothing    |
+//! | Replicate         | –                         | –                        | AppendEntries to laggards |
+//! | WritesDurable     | may answer at once        | counts its own vote      | counts its own entries    |
+//! | RequestVote       | grants or denies          | denies                   | denies                    |
+//! | RequestVoteReply  | –                         | counts                   | –                         |
+//! | AppendEntries     | appends or reports where the logs part | becomes follower, then as one | blames the sender |
+//! | AppendEntriesReply| –                         | –                        | moves the follower's progress |
+
+use crate::config::Config;
+use crate::durable::Durable;
+use crate::effects::{Effects, Misdeed, Release, Sink, WriteAck, envelope};
+use crate::invariants;
+use crate::log::{Entries, Entry, Log};
+use crate::message::{Envelope, Message};
+use crate::types::{Index, LogId, NodeId, NodeMap, NodeSet, Term};
+use alloc::vec::Vec;
+
+/// A server of the cluster, generic in its commands: `u8` in the model, bytes in production.
+///
+/// A value without clock, dice or I/O. Everything it wants from the world leaves through [`Effects`].
+#[derive(Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+pub struct Node<C> {
+    id: NodeId,
+    durable: Durable<C>,
+    /// How much of `durable` the disk has confirmed: `None` while the current term is not, else the index up to
+    /// which the log is. A vote cast later in the term is not covered, so answers that assert one always wait.
+    confirmed: Option<Index>,
+    commit_index: Index,
+    role: Role,
+}
+
+/// What a server is at the moment, with the data that only that role has.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+pub enum Role {
+    /// Passive: answers requests (§5.1).
+    Follower {
+        /// The leader of the current term, once heard from.
+        leader: Option<NodeId>,
+    },
+    /// Wants to become leader of the current term (§5.2).
+    Candidate {
+        /// Who voted for it. Itself too, but only once that vote is durable.
+        votes_granted: NodeSet,
+    },
+    /// Handles all proposals (§5.3).
+    Leader {
+        /// What it knows of each other voter's log.
+        progress: NodeMap<Progress>,
+    },
+}
+
+/// What a leader knows of a follower's log (Figure 2, "Volatile state on leaders").
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+pub struct Progress {
+    /// The highest index known to be replicated there. Only grows.
+    pub match_index: Index,
+    /// The next entry to send: above `match_index`, at most one above the leader's last entry.
+    pub next_index: Index,
+}
+
+/// Everything that can happen to a server. `E` is how received entries are held.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+pub enum Input<C, E = Vec<Entry<C>>> {
+    /// A message arrived, perhaps late, twice or out of order.
+    Receive(Envelope<E>),
+    /// No leader was heard and no vote granted for a randomised time (§5.2).
+    ElectionTimeout,
+    /// A leader's heartbeat interval has passed.
+    HeartbeatTimeout,
+    /// A client's command. It is appended, not sent.
+    Propose(C),
+    /// Sends what followers lack. Fed once at the end of each batch of inputs, so that many proposals make one
+    /// message for each follower.
+    Replicate,
+    /// All writes handed over up to this confirmation are durable.
+    WritesDurable(WriteAck),
+}
+
+/// Only a node of `Copy` commands can be cloned: the model's, never production's.
+impl<C: Copy> Clone for Node<C> {
+    fn clone(&self) -> Self {
+        let Self { id, durable, confirmed, commit_index, role } = self;
+        Self {
+            id: *id,
+            durable: durable.clone(),
+            confirmed: *confirmed,
+            commit_index: *commit_index,
+            role: role.clone(),
+        }
+    }
+}
+
+impl<C> Node<C> {
+    /// A node as it wakes up, first or again: a follower with what its disk holds (§5.2). All of it is durable.
+    ///
+    /// ```
+    /// # use seaworthy_protocol::{Durable, Index, Node, NodeId};
+    /// let node: Node<u8> = Node::restart(NodeId::new(1).unwrap(), Durable::default());
+    /// assert_eq!(node.commit_index(), Index(0));
+    /// ```
+    #[must_use]
+    pub fn restart(id: NodeId, durable: Durable<C>) -> Self {
+        let confirmed = Some(durable.log().last_index());
+        Self { id, durable, confirmed, commit_index: Index(0), role: Role::Follower { leader: None } }
+    }
+
+    /// Advances by one input. Total and deterministic: the result depends on the arguments alone.
+    ///
+    /// ```
+    /// # use seaworthy_protocol::{Config, Durable, Effects, Input, Node, NodeId, NodeSet, Recording};
+    /// let config = Config::new(NodeSet::first(3)).unwrap();
+    /// let mut node: Node<u8> = Node::restart(NodeId::new(1).unwrap(), Durable::default());
+    /// let mut fx = Effects::new(Recording::default());
+    /// node.step::<Vec<_>>(&config, Input::ElectionTimeout, &mut fx);
+    /// assert_eq!(fx.sink.after_writes.len(), 2, "votes are asked for once the candidate's own is durable");
+    /// ```
+    pub fn step<E: Entries<C>>(
+        &mut self,
+        config: &Config,
+        input: Input<C, E>,
+        fx: &mut Effects<impl Sink<C>>,
+    ) {
+        let before = invariants::step::Before::of(self);
+        match input {
+            Input::Receive(envelope) => self.on_envelope(config, envelope, fx),
+            Input::ElectionTimeout => self.on_election_timeout(config, fx),
+            Input::HeartbeatTimeout => self.on_heartbeat_timeout(config, fx),
+            Input::Propose(command) => self.on_propose(command, fx),
+            Input::Replicate => self.on_replicate(config, fx),
+            Input::WritesDurable(ack) => self.on_writes_durable(config, ack, fx),
+        }
+        fx.violation = fx.violation.or_else(|| before.violation_by(self));
+    }
+
+    fn on_envelope<E: Entries<C>>(
+        &mut self,
+        config: &Config,
+        envelope: Envelope<E>,
+        fx: &mut Effects<impl Sink<C>>,
+    ) {
+        if let Some(misdeed) = self.misdeed(config, &envelope) {
+            return fx.blame(envelope.from, misdeed);
+        }
+        let Envelope { from, to: _, term, message } = envelope;
+        // Figure 2, RequestVote receiver 1 and AppendEntries receiver 1.
+        if term < self.current_term() {
+            if message.is_request() {
+                self.send(from, self.release(Index(0)), Message::HigherTerm, fx);
+            }
+            return;
+        }
+        // Figure 2, All Servers: "set currentTerm = T, convert to follower" (§5.1).
+        if term > self.current_term() {
+            self.become_follower_of_term(term, fx);
+        }
+        match message {
+            Message::RequestVote { last_log } => self.on_request_vote(from, last_log, fx),
+            Message::RequestVoteReply { vote_granted } => {
+                self.on_request_vote_reply(config, from, vote_granted, fx);
+            }
+            Message::AppendEntries { prev_log, entries, leader_commit } => {
+                self.on_append_entries(from, prev_log, entries, leader_commit, fx);
+            }
+            Message::AppendEntriesReply(outcome) => self.on_append_entries_reply(config, from, outcome, fx),
+            Message::HigherTerm => {}
+        }
+    }
+
+    /// What is wrong with a message whatever this node's state.
+    fn misdeed<E: Entries<C>>(&self, config: &Config, envelope: &Envelope<E>) -> Option<Misdeed> {
+        if envelope.to != self.id {
+            return Some(Misdeed::WrongAddressee);
+        }
+        if !config.peers_of(self.id).contains(envelope.from) {
+            return Some(Misdeed::NotAVoter);
+        }
+        if envelope.term == Term(0) {
+            return Some(Misdeed::TermZero);
+        }
+        let well_formed = match &envelope.message {
+            Message::RequestVote { last_log } => is_log_id(*last_log),
+            Message::AppendEntries { prev_log, entries, leader_commit: _ } => {
+                let terms = entries.as_ref().iter().map(|entry| entry.term);
+                is_log_id(*prev_log)
+                    && terms.clone().all(|term| term > Term(0))
+                    && core::iter::once(prev_log.term).chain(terms).chain([envelope.term]).is_sorted()
+            }
+            Message::RequestVoteReply { .. } | Message::AppendEntriesReply(_) | Message::HigherTerm => true,
+        };
+        (!well_formed).then_some(Misdeed::MalformedEntries)
+    }
+
+    fn on_writes_durable(&mut self, config: &Config, ack: WriteAck, fx: &mut Effects<impl Sink<C>>) {
+        // An ack of an earlier term says nothing of this one, and one whose last entry was overwritten since says
+        // nothing of the entries that took its place.
+        if ack.term != self.current_term() || !self.log().holds(ack.last) {
+            return;
+        }
+        self.confirmed = self.confirmed.max(Some(ack.last.index));
+        match &mut self.role {
+            Role::Follower { .. } => {}
+            Role::Candidate { votes_granted } => {
+                votes_granted.insert(self.id);
+                self.lead_with_majority(config, fx);
+            }
+            Role::Leader { .. } => self.advance_commit_index(config),
+        }
+    }
+
+    /// Steps down, if there is anything to step down from, in a term that someone else began (§5.1).
+    fn become_follower_of_term(&mut self, term: Term, fx: &mut Effects<impl Sink<C>>) {
+        // A leader's election timer is not running; a candidate's and a follower's go on.
+        fx.reset_election_timer |= self.is_leader();
+        self.enter_term(term, None, fx);
+        self.role = Role::Follower { leader: None };
+    }
+
+    /// Begins a term, with a vote or without. Nothing of it is durable yet.
+    pub(crate) fn enter_term(&mut self, term: Term, vote: Option<NodeId>, fx: &mut Effects<impl Sink<C>>) {
+        self.durable.set_term_and_vote(term, vote, fx);
+        self.confirmed = None;
+    }
+
+    /// Casts the vote of the current term.
+    pub(crate) fn vote_for(&mut self, candidate: NodeId, fx: &mut Effects<impl Sink<C>>) {
+        self.durable.set_term_and_vote(self.current_term(), Some(candidate), fx);
+    }
+
+    /// Continues the log after an index. What stood there is gone, also from what was confirmed.
+    pub(crate) fn append<E: Entries<C>>(&mut self, after: Index, entries: E, fx: &mut Effects<impl Sink<C>>) {
+        self.durable.append(after, entries, fx);
+        self.confirmed = self.confirmed.map(|confirmed| confirmed.min(after));
+    }
+
+    pub(crate) const fn become_role(&mut self, role: Role) -> Role {
+        core::mem::replace(&mut self.role, role)
+    }
+
+    pub(crate) const fn role_mut(&mut self) -> &mut Role {
+        &mut self.role
+    }
+
+    pub(crate) const fn set_commit_index(&mut self, commit_index: Index) {
+        self.commit_index = commit_index;
+    }
+
+    /// When a message may leave that asserts the current term and the log up to an index: at once if the disk has
+    /// confirmed both. Index 0 asserts the term alone.
+    pub(crate) fn release(&self, asserted: Index) -> Release {
+        if self.confirmed.is_some_and(|confirmed| asserted <= confirmed) {
+            Release::Now
+        } else {
+            Release::AfterWrites
+        }
+    }
+
+    pub(crate) fn send(
+        &self,
+        to: NodeId,
+        release: Release,
+        message: Message<&[Entry<C>]>,
+        fx: &mut Effects<impl Sink<C>>,
+    ) {
+        fx.sink.send(release, envelope(self.id, to, self.current_term(), message));
+    }
+
+    /// The node's name.
+    #[must_use]
+    pub const fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// The latest term the node has seen (Figure 2, currentTerm).
+    #[must_use]
+    pub const fn current_term(&self) -> Term {
+        self.durable.current_term()
+    }
+
+    /// The candidate that received its vote in the current term (Figure 2, votedFor).
+    #[must_use]
+    pub const fn voted_for(&self) -> Option<NodeId> {
+        self.durable.voted_for()
+    }
+
+    /// Its log (Figure 2, log[]).
+    #[must_use]
+    pub const fn log(&self) -> &Log<C> {
+        self.durable.log()
+    }
+
+    /// What survives a crash once the disk has it.
+    #[must_use]
+    pub const fn durable(&self) -> &Durable<C> {
+        &self.durable
+    }
+
+    /// How much of that the disk has confirmed: nothing of the current term, or the log up to an index.
+    #[must_use]
+    pub const fn confirmed(&self) -> Option<Index> {
+        self.confirmed
+    }
+
+    /// The highest entry known to be committed (Figure 2, commitIndex). Volatile: 0 after a restart.
+    #[must_use]
+    pub const fn commit_index(&self) -> Index {
+        self.commit_index
+    }
+
+    /// What it is at the moment.
+    #[must_use]
+    pub const fn role(&self) -> &Role {
+        &self.role
+    }
+
+    /// Does it lead the current term?
+    #[must_use]
+    pub const fn is_leader(&self) -> bool {
+        match self.role {
+            Role::Leader { .. } => true,
+            Role::Follower { .. } | Role::Candidate { .. } => false,
+        }
+    }
+
+    /// The leader of its current term, as far as it knows.
+    #[must_use]
+    pub const fn leader(&self) -> Option<NodeId> {
+        match self.role {
+            Role::Follower { leader } => leader,
+            Role::Candidate { .. } => None,
+            Role::Leader { .. } => Some(self.id),
+        }
+    }
+}
+
+impl<C: Copy> Node<C> {
+    /// The same node in a cluster whose nodes bear other names. Names mean nothing to the protocol: a renamed node
+    /// takes renamed steps, which is what makes symmetry reduction sound.
+    #[must_use]
+    pub fn renamed(&self, nodes: NodeSet, name: impl Fn(NodeId) -> NodeId) -> Self {
+        let Self { id, durable, confirmed, commit_index, role } = self;
+        let role = match role {
+            Role::Follower { leader } => Role::Follower { leader: leader.map(&name) },
+            Role::Candidate { votes_granted } => {
+                Role::Candidate { votes_granted: votes_granted.iter().map(&name).collect() }
+            }
+            Role::Leader { progress } => {
+                let was = |new: NodeId| nodes.iter().find(|old| name(*old) == new);
+                let progress_of = |new| was(new).and_then(|old| progress.get(old)).copied();
+                let peers: NodeSet = progress.iter().map(|(peer, _)| name(peer)).collect();
+                let unknown = Progress { match_index: Index(0), next_index: Index(0) };
+                Role::Leader { progress: NodeMap::from_fn(peers, |new| progress_of(new).unwrap_or(unknown)) }
+            }
+        };
+        Self {
+            id: name(*id),
+            durable: durable.renamed(&name),
+            confirmed: *confirmed,
+            commit_index: *commit_index,
+            role,
+        }
+    }
+}
+
+/// Index 0 and term 0 come together or not at all.
+fn is_log_id(id: LogId) -> bool {
+    (id.index == Index(0)) == (id.term == Term(0))
+}

@@ -72,8 +72,9 @@ impl<C> Node<C> {
         self.become_role(Role::Leader {
             progress: NodeMap::from_fn(config.peers_of(self.id()), |_| unknown),
         });
-        // An entry of its own term, so that the entries of earlier terms can commit (§5.4.2, §8); it rides on the
-        // first heartbeat, which announces the leader (Figure 2, Leaders 1).
+        // An entry of its own term, so that the entries of earlier terms can commit (§5.4.2, §8). The first heartbeat,
+        // which announces the leader (Figure 2, Leaders 1), carries it to followers with an empty log, and asks the others
+        // where their logs meet the leader's.
         let noop = Entry { term: self.current_term(), payload: Payload::Noop };
         self.append(self.log().last_index(), [noop], fx);
         self.on_heartbeat_timeout(config, fx);

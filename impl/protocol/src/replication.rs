@@ -18,7 +18,7 @@ impl<C> Node<C> {
         fx.sink.answer(Answer::Appended(self.log().last()));
     }
 
-    /// A leader's heartbeat: AppendEntries to everyone, with whatever each one lacks (Figure 2, Leaders 1 and 3).
+    /// A leader's heartbeat: AppendEntries to everyone, with what each one lacks (Figure 2, Leaders 1 and 3).
     pub(crate) fn on_heartbeat_timeout(&self, config: &Config, fx: &mut Effects<impl Sink<C>>) {
         self.send_append_entries(config, |_| true, fx);
     }
@@ -39,7 +39,11 @@ impl<C> Node<C> {
         for (peer, progress) in progress.iter().filter(|(_, progress)| wanted(progress)) {
             let index = progress.next_index.previous();
             let prev_log = LogId { term: self.log().term_at(index).unwrap_or_default(), index };
-            let entries = self.log().after(index, config.max_entries_per_append());
+            // Until both logs are known to meet, a message carries nothing but the question where: entries that may be
+            // refused would be sent in vain (thesis §3.5).
+            let is_probe = progress.match_index != index;
+            let limit = if is_probe { 0 } else { config.max_entries_per_append() };
+            let entries = self.log().after(index, limit);
             let leader_commit = self.commit_index();
             // Asserts the leader's term and vote, confirmed before it led, and nothing of its own disk beyond: the
             // followers' disks work while its own does (thesis §10.2.1).

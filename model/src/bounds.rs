@@ -1,0 +1,245 @@
+//! The boxes: how far a search may go. Bounds limit inputs only; within them nothing is restricted.
+
+use crate::network::{self, Packet};
+use crate::server::Server;
+use seaworthy_protocol::{Config, NodeSet, Term};
+use serde::Serialize;
+use std::fmt::{self, Display, Formatter};
+use std::num::NonZeroUsize;
+
+/// How writes become durable.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DiskKind {
+    /// At once.
+    Atomic,
+    /// In order, later; a crash keeps any prefix.
+    Fifo,
+}
+
+/// How many entries one AppendEntries carries.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Batching {
+    /// One: acknowledgements stop at every index.
+    One,
+    /// All that the follower lacks.
+    All,
+}
+
+impl Batching {
+    /// Its name, as in `three/one`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::One => "one",
+            Self::All => "all",
+        }
+    }
+}
+
+/// The rules by which messages are judged dead. Only [`DeadRules::Sound`] is; the others test the tests.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DeadRules {
+    /// Against the term on the receiver's disk.
+    Sound,
+    /// Against its term in memory, which a crash takes back.
+    AgainstMemory,
+}
+
+impl DeadRules {
+    /// Is the message dead by these rules?
+    #[must_use]
+    pub fn judges(self, packet: &Packet, receiver: &Server) -> bool {
+        let is_stale = packet.term < receiver.node.current_term() && !packet.message.is_request();
+        match self {
+            Self::Sound => network::is_dead(packet, receiver),
+            Self::AgainstMemory => network::is_dead(packet, receiver) || is_stale,
+        }
+    }
+}
+
+/// A box, exhausted with each of its batchings in turn.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it is for.
+    pub purpose: &'static str,
+    /// How many nodes.
+    pub nodes: u8,
+    /// No election begins a term beyond this one.
+    pub max_term: Term,
+    /// How many proposals clients make.
+    pub proposals: u8,
+    /// How many crashes there are in all.
+    pub crashes: u8,
+    /// How writes become durable.
+    pub disk: DiskKind,
+    /// How many entries one message carries.
+    pub batching: Batching,
+    /// States that differ only in the nodes' names are one.
+    pub symmetry: bool,
+    /// Dead messages are removed. If not, every edge is judged: the dead must stay dead.
+    pub removes_dead_messages: bool,
+    /// By which rules.
+    pub dead: DeadRules,
+    /// Goes into every fingerprint.
+    pub salt: u64,
+}
+
+impl Bounds {
+    const fn new(
+        name: &'static str,
+        nodes: u8,
+        max_term: u64,
+        proposals: u8,
+        crashes: u8,
+        disk: DiskKind,
+    ) -> Self {
+        Self {
+            name,
+            purpose: "",
+            nodes,
+            max_term: Term(max_term),
+            proposals,
+            crashes,
+            disk,
+            batching: Batching::All,
+            symmetry: true,
+            removes_dead_messages: true,
+            dead: DeadRules::Sound,
+            salt: 0,
+        }
+    }
+
+    const fn purpose(self, purpose: &'static str) -> Self {
+        Self { purpose, ..self }
+    }
+
+    const fn unreduced(self) -> Self {
+        Self { removes_dead_messages: false, ..self }
+    }
+
+    /// Its name with the batching, as the checker prints it: `three/one`, or `three/one+terms=3` if it was altered.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        let mut name = format!("{}/{}", self.name, self.batching.name());
+        let Some(original) = Self::all().into_iter().find(|bounds| bounds.name == self.name) else {
+            return name;
+        };
+        let alterations = [
+            ("terms", original.max_term.0, self.max_term.0),
+            ("proposals", original.proposals.into(), self.proposals.into()),
+            ("crashes", original.crashes.into(), self.crashes.into()),
+            ("symmetry", original.symmetry.into(), self.symmetry.into()),
+        ];
+        for (what, _, is) in alterations.into_iter().filter(|(_, was, is)| was != is) {
+            name.push_str(&format!("+{what}={is}"));
+        }
+        name
+    }
+
+    /// The boxes of `seaworthy-model boxes`.
+    #[must_use]
+    pub const fn all() -> [Self; 9] {
+        use DiskKind::{Atomic, Fifo};
+        [
+            Self::new("solo", 1, 3, 2, 2, Fifo)
+                .purpose("one server agrees with itself: commits as soon as its disk says so, and keeps it"),
+            Self::new("two", 2, 2, 1, 1, Fifo).purpose(
+                "the smallest cluster with messages, an even one, and every crash point of its disks",
+            ),
+            Self::new("smoke", 3, 1, 1, 1, Atomic)
+                .purpose("seconds: one term, its elections, one value, one crash"),
+            Self::new("three", 3, 2, 1, 1, Atomic)
+                .purpose("the main job: elections, replication, commit, a crash, partition and rollback"),
+            Self::new("three-values", 3, 2, 2, 0, Atomic)
+                .purpose("two values: longer logs that diverge, longer rollbacks"),
+            Self::new("three-terms", 3, 3, 0, 0, Atomic)
+                .purpose("three elections: logs whose entries differ at one index though both are old"),
+            Self::new("three-disk", 3, 2, 0, 1, Fifo)
+                .purpose("writes wait: a crash inside a step, messages that race their own writes"),
+            Self::new("unreduced-two", 2, 3, 0, 1, Fifo)
+                .purpose("the dead stay dead: nothing is removed from the network, every edge is judged")
+                .unreduced(),
+            Self::new("unreduced-three", 3, 1, 1, 1, Atomic)
+                .purpose("the same for three nodes, and smoke without its strongest reduction")
+                .unreduced(),
+        ]
+    }
+
+    /// The boxes of that name: `three` with both batchings, or `three/one` with that one.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownBox`], which names the choices.
+    pub fn named(name: &str) -> Result<Vec<Self>, UnknownBox> {
+        let of_name = |bounds: &Self| bounds.name == name || bounds.full_name() == name;
+        let both = |bounds: Self| bounds.batchings();
+        let found: Vec<Self> = Self::all().into_iter().flat_map(both).filter(of_name).collect();
+        if found.is_empty() { Err(UnknownBox(name.to_owned())) } else { Ok(found) }
+    }
+
+    /// The same box with another batching.
+    #[must_use]
+    pub const fn with_batching(self, batching: Batching) -> Self {
+        Self { batching, ..self }
+    }
+
+    /// Both batchings of the box.
+    #[must_use]
+    pub const fn batchings(self) -> [Self; 2] {
+        [self.with_batching(Batching::One), self.with_batching(Batching::All)]
+    }
+
+    /// The configuration that every node gets.
+    ///
+    /// # Panics
+    ///
+    /// For a box without nodes, of which there is none.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        let config = Config::new(NodeSet::first(self.nodes)).expect("every box has nodes");
+        match self.batching {
+            Batching::One => config.with_max_entries_per_append(NonZeroUsize::MIN),
+            Batching::All => config,
+        }
+    }
+}
+
+/// A name that no box has.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UnknownBox(pub String);
+
+impl Display for UnknownBox {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let choices: Vec<&str> = Bounds::all().iter().map(|bounds| bounds.name).collect();
+        write!(f, "no box is called \"{}\"; there are {}", self.0, choices.join(", "))?;
+        f.write_str(", each also as BOX/one or BOX/all")
+    }
+}
+
+impl std::error::Error for UnknownBox {}
+
+/// A box in plain words, for JSON.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Summary {
+    name: &'static str,
+    purpose: &'static str,
+    nodes: u8,
+    terms: u64,
+    proposals: u8,
+    crashes: u8,
+    disk: DiskKind,
+    removes_dead_messages: bool,
+}
+
+impl Bounds {
+    /// The box in plain words.
+    #[must_use]
+    pub const fn summary(&self) -> Summary {
+        let Self { name, purpose, nodes, max_term, proposals, crashes, disk, removes_dead_messages, .. } =
+            *self;
+        Summary { name, purpose, nodes, terms: max_term.0, proposals, crashes, disk, removes_dead_messages }
+    }
+}

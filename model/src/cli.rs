@@ -1,0 +1,315 @@
+//! What the command line can be asked, and the answers.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use seaworthy_model::bounds::{Bounds, DiskKind};
+use seaworthy_model::check::{self, Engine, Options, Report};
+use seaworthy_model::mutants::BuiltIn;
+use seaworthy_model::system::Raft;
+use seaworthy_model::trace::{self, Script};
+use seaworthy_model::{museum, witnesses};
+use seaworthy_protocol::Term;
+use std::error::Error;
+use std::io::IsTerminal;
+use std::net::{TcpListener, ToSocketAddrs};
+use std::path::PathBuf;
+
+/// Exhausts seaworthy's shipped Raft within stated bounds.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Exhaust boxes: every reachable state, every property.
+    Check(Check),
+    /// List the boxes with their bounds.
+    Boxes(Boxes),
+    /// Show a witness, or replay a script, step by step.
+    Trace(Trace),
+    /// Serve stateright's explorer on a box, in the browser.
+    Explore(Explore),
+    /// Break the protocol on purpose, bug by bug, and see that the checker notices.
+    Mutants(Mutants),
+}
+
+#[derive(Args)]
+struct Check {
+    /// The boxes, as `three` or `three/one`. See `boxes`.
+    #[arg(value_name = "BOX", required_unless_present = "all")]
+    names: Vec<String>,
+    /// Every box.
+    #[arg(long, conflicts_with = "names")]
+    all: bool,
+    #[command(flatten)]
+    bounds: Alterations,
+    /// How to search.
+    #[arg(long, value_enum, default_value_t = EngineName::Bfs)]
+    engine: EngineName,
+    /// How many threads; as many as there are cores if not given.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Search on after a violation, for every property that falls.
+    #[arg(long)]
+    keep_going: bool,
+    /// Drive the nodes with a mutant of the driver. See `mutants --list`.
+    #[arg(long, value_name = "MUTANT")]
+    driver: Option<String>,
+    /// Print one JSON object for each box.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Bounds other than the box's own.
+#[derive(Args)]
+struct Alterations {
+    /// The last term that an election may begin.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=8))]
+    terms: Option<u64>,
+    /// How many proposals clients make.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=8))]
+    proposals: Option<u8>,
+    /// How many crashes there are.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=4))]
+    crashes: Option<u8>,
+    /// Take states that differ only in the nodes' names for different.
+    #[arg(long)]
+    no_symmetry: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum EngineName {
+    Bfs,
+    Dfs,
+}
+
+#[derive(Args)]
+struct Boxes {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct Trace {
+    /// The witness. Without one, all are listed.
+    witness: Option<String>,
+    /// Replay this script instead: one action a line, as counterexamples are printed.
+    #[arg(long, value_name = "FILE", conflicts_with = "witness", requires = "in_box")]
+    script: Option<PathBuf>,
+    /// The box of the script, as `three/all`.
+    #[arg(long = "box", value_name = "BOX")]
+    in_box: Option<String>,
+    /// Print the state after each action too.
+    #[arg(long)]
+    states: bool,
+    /// Print JSON: each action with the state it leads to.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct Explore {
+    /// The box, as `three` or `three/one`.
+    #[arg(value_name = "BOX")]
+    name: String,
+    #[command(flatten)]
+    bounds: Alterations,
+    /// Where to listen.
+    #[arg(long, default_value = "localhost:3000")]
+    address: String,
+}
+
+#[derive(Args)]
+struct Mutants {
+    /// The mutants; all if none is named. `refresh` re-cuts the patches after the code has moved.
+    #[arg(value_name = "MUTANT")]
+    names: Vec<String>,
+    /// Only list them.
+    #[arg(long)]
+    list: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does what was asked; false if a property is broken or a mutant survives.
+pub(crate) fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
+    match arguments.command {
+        Command::Check(check) => run_check(&check),
+        Command::Boxes(boxes) => run_boxes(&boxes),
+        Command::Trace(trace) => run_trace(&trace),
+        Command::Explore(explore) => run_explore(&explore),
+        Command::Mutants(mutants) => run_mutants(&mutants),
+    }
+}
+
+impl Alterations {
+    fn applied_to(&self, bounds: Bounds) -> Bounds {
+        Bounds {
+            max_term: self.terms.map_or(bounds.max_term, Term),
+            proposals: self.proposals.unwrap_or(bounds.proposals),
+            crashes: self.crashes.unwrap_or(bounds.crashes),
+            symmetry: bounds.symmetry && !self.no_symmetry,
+            ..bounds
+        }
+    }
+}
+
+fn run_check(request: &Check) -> Result<bool, Box<dyn Error>> {
+    let names: Vec<&str> = if request.all {
+        Bounds::all().iter().map(|bounds| bounds.name).collect()
+    } else {
+        request.names.iter().map(String::as_str).collect()
+    };
+    let boxes = names.into_iter().map(Bounds::named).collect::<Result<Vec<_>, _>>()?.concat();
+    let mutant = request.driver.as_deref().map(BuiltIn::named).transpose()?;
+    let defaults = Options::default();
+    let options = Options {
+        engine: match request.engine {
+            EngineName::Bfs => Engine::Bfs,
+            EngineName::Dfs => Engine::Dfs,
+        },
+        threads: request.threads.map_or(defaults.threads, usize::from),
+        keep_going: request.keep_going,
+        progress: !request.json && std::io::stderr().is_terminal(),
+    };
+    let mut all_proved = true;
+    for bounds in boxes {
+        let bounds = request.bounds.applied_to(bounds);
+        let model = mutant.map_or_else(|| Raft::new(bounds), |mutant| mutant.applied_to(bounds));
+        let report = check::run(model, options);
+        all_proved &= report.is_proof();
+        if request.json {
+            println!("{}", serde_json::to_string(&report)?);
+        } else {
+            print_report(&report);
+        }
+    }
+    Ok(all_proved)
+}
+
+fn print_report(report: &Report) {
+    println!("{report}");
+    for verdict in report.broken() {
+        let Some(counterexample) = &verdict.counterexample else { continue };
+        println!("{} falls in {} steps:", verdict.property, counterexample.script.len());
+        println!("  {}", counterexample.script.join("\n  "));
+        println!("look at it: seaworthy-model explore {}", report.r#box);
+        println!("      open: http://localhost:3000/#/steps{}\n", counterexample.explorer);
+    }
+}
+
+fn run_boxes(request: &Boxes) -> Result<bool, Box<dyn Error>> {
+    if request.json {
+        println!("{}", serde_json::to_string_pretty(&Bounds::all().map(|bounds| bounds.summary()))?);
+        return Ok(true);
+    }
+    println!(
+        "{:<16} {:>5} {:>5} {:>9} {:>7}  {:<7} purpose",
+        "box", "nodes", "terms", "proposals", "crashes", "disk"
+    );
+    for bounds in Bounds::all() {
+        let Bounds { name, purpose, nodes, max_term, proposals, crashes, disk, .. } = bounds;
+        let disk = match disk {
+            DiskKind::Atomic => "atomic",
+            DiskKind::Fifo => "fifo",
+        };
+        println!("{name:<16} {nodes:>5} {:>5} {proposals:>9} {crashes:>7}  {disk:<7} {purpose}", max_term.0);
+    }
+    println!("each with one entry in a message (BOX/one) and with all at once (BOX/all)");
+    Ok(true)
+}
+
+fn run_trace(request: &Trace) -> Result<bool, Box<dyn Error>> {
+    let (model, shows, script) = match (&request.script, &request.witness) {
+        (Some(file), _) => {
+            let text =
+                std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+            let model = Raft::new(one_box(request.in_box.as_deref().unwrap_or_default())?);
+            let script =
+                trace::parse(&model, &text).map_err(|error| format!("{}: {error}", file.display()))?;
+            (model, file.display().to_string(), script)
+        }
+        (None, Some(name)) => {
+            let witness = witnesses::named(name).ok_or_else(|| unknown_witness(name))?;
+            let bounds = one_box(witness.bounds)?;
+            let script = witnesses::find(Raft::new(bounds), witness, Options::default().threads)
+                .ok_or_else(|| format!("{name} does not occur in {}", bounds.full_name()))?;
+            let model = Raft::new(bounds);
+            let script = trace::parse(&model, &script)?;
+            (model, witness.name.to_owned(), script)
+        }
+        (None, None) => {
+            for witness in witnesses::all() {
+                println!("{:<31} {:<6} {}", witness.name, witness.bounds, witness.about);
+            }
+            return Ok(true);
+        }
+    };
+    if request.json {
+        println!("{}", serde_json::to_string_pretty(&trace::to_json(&model, &shows, &script)?)?);
+    } else {
+        print_script(&model, &shows, &script, request.states);
+    }
+    Ok(true)
+}
+
+fn unknown_witness(name: &str) -> String {
+    let choices: Vec<&str> = witnesses::all().iter().map(|witness| witness.name).collect();
+    format!("no witness is called \"{name}\"; there are {}", choices.join(", "))
+}
+
+fn print_script(model: &Raft, shows: &str, script: &Script, with_states: bool) {
+    println!("# {shows}, in {} steps of {}", script.0.len(), model.bounds().full_name());
+    let states = trace::replay(model, &script.0).unwrap_or_default();
+    for (action, state) in script.0.iter().zip(states.iter().skip(1)) {
+        println!("{action}");
+        if with_states {
+            println!("#   {}", format!("{state:?}").replace('\n', "\n#   "));
+        }
+    }
+}
+
+/// The box of that name, with all entries at once if it does not say.
+fn one_box(name: &str) -> Result<Bounds, Box<dyn Error>> {
+    Bounds::named(name)?.pop().ok_or_else(|| format!("no box is called \"{name}\"").into())
+}
+
+fn run_explore(request: &Explore) -> Result<bool, Box<dyn Error>> {
+    use stateright::Model;
+    let bounds = request.bounds.applied_to(one_box(&request.name)?);
+    let address = &request.address;
+    let bad = |error| format!("cannot listen on {address}: {error}; choose another with --address HOST:PORT");
+    let address = address.to_socket_addrs().map_err(bad)?.next().ok_or("the address names no host")?;
+    // Bound first, so that a port in use is a clear error and not a panic in the server.
+    let listener = TcpListener::bind(address).map_err(bad)?;
+    let address = listener.local_addr()?;
+    drop(listener);
+    println!("exploring {}: open http://{address} in a browser, stop with Ctrl-C", bounds.full_name());
+    Raft::new(bounds).checker().threads(Options::default().threads).serve(address);
+    Ok(true)
+}
+
+fn run_mutants(request: &Mutants) -> Result<bool, Box<dyn Error>> {
+    let museum = museum::Museum::open(&std::env::current_dir()?)?;
+    if request.names == ["refresh"] {
+        return Ok(museum.refresh()?);
+    }
+    let exhibits = museum.choose(&request.names)?;
+    if request.list {
+        for exhibit in exhibits {
+            println!("{:<40} {}", exhibit.name, exhibit.bug);
+        }
+        return Ok(true);
+    }
+    let matrix = museum.show(&exhibits, |line| eprintln!("{line}"))?;
+    if request.json {
+        println!("{}", serde_json::to_string_pretty(&matrix)?);
+    } else {
+        print!("{matrix}");
+    }
+    Ok(matrix.is_as_expected())
+}

@@ -1,0 +1,74 @@
+//! The disk of a node, as the driver's contract lets it be.
+//!
+//! Writes wait in a queue, in order, and a crash keeps any prefix of it. What a crash can leave of one write is all or
+//! nothing (`Write` is the atom), so a prefix of whole writes is everything a crash can leave. A box whose disk is `Atomic`
+//! completes the queue at the end of every step; what is on the disk is a fold of the writes all the same, so a change in
+//! memory that was never handed over is lost at the next crash.
+
+use crate::network::Packet;
+use crate::symmetry::{Permutation, Rename};
+use seaworthy_protocol::{Durable, Entry, Write, WriteAck};
+use std::collections::{BTreeSet, VecDeque};
+
+/// A disk.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Disk {
+    /// What is durable.
+    pub durable: Durable<u8>,
+    /// What was handed over and is not durable yet, oldest first.
+    pub queue: VecDeque<Batch>,
+}
+
+/// The writes of one step, and what waits for them.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Batch {
+    /// The writes, in order; at least one.
+    pub writes: Vec<Write<Vec<Entry<u8>>>>,
+    /// The messages that leave when all of them are durable.
+    pub after_writes: BTreeSet<Packet>,
+    /// What is fed back then.
+    pub ack: WriteAck,
+}
+
+impl Disk {
+    /// How many writes wait.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        self.queue.iter().map(|batch| batch.writes.len()).sum()
+    }
+
+    /// What is found on the disk after a crash that kept the first `kept` of the waiting writes.
+    #[must_use]
+    pub fn after_crash(&self, kept: usize) -> Durable<u8> {
+        let mut durable = self.durable.clone();
+        let writes = self.queue.iter().flat_map(|batch| &batch.writes);
+        writes.take(kept).for_each(|write| durable.redo(write.borrowed()));
+        durable
+    }
+}
+
+impl Rename for Disk {
+    fn renamed(&self, permutation: &Permutation) -> Self {
+        Self {
+            durable: self.durable.renamed(|id| permutation.image(id)),
+            queue: self.queue.iter().map(|batch| batch.renamed(permutation)).collect(),
+        }
+    }
+}
+
+impl Rename for Batch {
+    fn renamed(&self, permutation: &Permutation) -> Self {
+        let writes = self.writes.iter().map(|write| match write {
+            Write::TermAndVote { current_term, voted_for } => Write::TermAndVote {
+                current_term: *current_term,
+                voted_for: voted_for.map(|id| permutation.image(id)),
+            },
+            Write::Append { after, entries } => Write::Append { after: *after, entries: entries.clone() },
+        });
+        Self {
+            writes: writes.collect(),
+            after_writes: self.after_writes.iter().map(|packet| packet.renamed(permutation)).collect(),
+            ack: self.ack,
+        }
+    }
+}

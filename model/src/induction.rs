@@ -1,0 +1,74 @@
+//! The dead stay dead.
+//!
+//! `DeadIsInert` shows that a message can do nothing at the moment it is removed. That it can do nothing *ever* needs an
+//! induction: if a message is dead in a state, it is dead in every successor. Here that step is checked on the unreduced
+//! network, exhaustively in small boxes ([`DEAD_STAYS_DEAD`] is a property of boxes with `checks_induction`), and on long
+//! random walks in large ones, which keep what was removed aside and look at it after every step.
+
+use crate::interned::Interned;
+use crate::network::Packet;
+use crate::properties::{self, DEAD_STAYS_DEAD};
+use crate::system::{Raft, State};
+use crate::trace::Script;
+use rand::rngs::SmallRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+
+/// What a random walk came to.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    /// Steps taken.
+    pub steps: u64,
+    /// Messages put aside.
+    pub put_aside: u64,
+    /// The path to the first step that broke a property, by name.
+    pub broken: Option<(&'static str, Script)>,
+}
+
+/// Walks at random for a number of steps, starting over whenever nothing more can happen or a walk has become long. Judges
+/// every property in every state, and every message that was ever removed on the way.
+#[must_use]
+pub fn walk(model: &Raft, seed: u64, steps: u64) -> Walk {
+    let mut dice = SmallRng::seed_from_u64(seed);
+    let mut walk = Walk { steps: 0, put_aside: 0, broken: None };
+    while walk.steps < steps && walk.broken.is_none() {
+        walk_once(model, &mut dice, &mut walk);
+    }
+    walk
+}
+
+fn walk_once(model: &Raft, dice: &mut SmallRng, walk: &mut Walk) {
+    let properties = properties::of(model.bounds());
+    let mut state = model.start();
+    let mut script = Script::default();
+    let mut aside: Vec<Interned<Packet>> = Vec::new();
+    let mut actions = Vec::new();
+    // Short walks see many beginnings, long ones see far ends.
+    let longest = dice.random_range(20..400);
+    for _ in 0..longest {
+        actions.clear();
+        model.list_actions(&state, &mut actions);
+        let Some(action) = actions.choose(dice) else { return };
+        let Some(transition) = model.transition(&state, *action) else { continue };
+        walk.steps += 1;
+        script.0.push(*action);
+        walk.put_aside += transition.purged.len() as u64;
+        aside.extend(transition.purged);
+        state = transition.state;
+        let broken = properties.iter().find(|property| !(property.condition)(model, &state));
+        if let Some(property) = broken {
+            walk.broken = Some((property.name, script));
+            return;
+        }
+        if revived(model, &state, &aside) {
+            walk.broken = Some((DEAD_STAYS_DEAD, script));
+            return;
+        }
+    }
+}
+
+/// Is any of these messages, once dead, alive again?
+#[must_use]
+pub fn revived(model: &Raft, state: &State, once_dead: &[Interned<Packet>]) -> bool {
+    !once_dead.iter().all(|packet| model.is_dead(state, *packet))
+}

@@ -1,0 +1,35 @@
+//! The command line: `check`, `boxes`, `trace`, `explore`, `mutants`.
+//!
+//! Exit codes: 0 all is well, 1 a property is broken or a mutant survives, 2 the request makes no sense.
+
+mod cli;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// The checker allocates a state and a path for every transition, on every thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = match cli::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => return refuse(&first_paragraph(&error.to_string())),
+        Err(help) => help.exit(),
+    };
+    match cli::run(arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => refuse(&format!("error: {error}")),
+    }
+}
+
+fn refuse(message: &str) -> ExitCode {
+    eprintln!("{message}");
+    ExitCode::from(2)
+}
+
+/// What is wrong and what the choices are, on one line.
+fn first_paragraph(message: &str) -> String {
+    message.split("\n\n").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,428 @@
+//! The museum of mutants: each historical bug is planted in a copy of the protocol, and the checker must notice.
+//!
+//! A source mutant is a patch in `model/mutants/` with a header:
+//!
+//! ```text
+//! Bug: what is wrong, in a line
+//! Paper: the section that says how it should be
+//! Seen: where it happened
+//! Falls: the property that must fall, in BOX/BATCHING
+//! ```
+//!
+//! There may be several `Falls` lines. A patch with `Survives: in BOX/BATCHING` instead must change nothing: the canary,
+//! which tests the museum itself.
+
+use crate::bounds::Bounds;
+use crate::check::{self, Options};
+use crate::mutants::BuiltIn;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// All mutants of a clone of seaworthy.
+pub struct Museum {
+    root: PathBuf,
+    exhibits: Vec<Exhibit>,
+}
+
+/// One mutant.
+#[derive(Clone, Debug)]
+pub struct Exhibit {
+    /// Its name on the command line.
+    pub name: String,
+    /// What is wrong.
+    pub bug: String,
+    expectations: Vec<Expectation>,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Source(PathBuf),
+    BuiltIn(BuiltIn),
+}
+
+/// What must become of a mutant in a box.
+#[derive(Clone, Debug)]
+struct Expectation {
+    falls: Option<String>,
+    bounds: String,
+}
+
+/// The kill matrix.
+#[derive(Clone, Debug, Serialize)]
+pub struct Matrix {
+    rows: Vec<Row>,
+}
+
+/// A mutant in a box.
+#[derive(Clone, Debug, Serialize)]
+struct Row {
+    mutant: String,
+    r#box: String,
+    /// The property that must fall; nothing if the mutant must survive.
+    expected: Option<String>,
+    /// The properties that fell, each with the steps of its shortest known script.
+    fallen: BTreeMap<String, usize>,
+    distinct: u64,
+    seconds: f64,
+}
+
+/// What is read of a check's JSON.
+#[derive(Deserialize)]
+struct Outcome {
+    distinct: u64,
+    seconds: f64,
+    verdicts: Vec<OutcomeVerdict>,
+}
+
+#[derive(Deserialize)]
+struct OutcomeVerdict {
+    property: String,
+    counterexample: Option<OutcomeCounterexample>,
+}
+
+#[derive(Deserialize)]
+struct OutcomeCounterexample {
+    script: Vec<String>,
+}
+
+/// Why mutants cannot be shown.
+#[derive(Debug)]
+pub enum MuseumError {
+    /// Not within a clone of the repository.
+    NoClone(PathBuf),
+    /// No such mutant.
+    Unknown(String, Vec<String>),
+    /// A patch's header lacks something.
+    BadHeader(PathBuf, &'static str),
+    /// A patch does not apply any more.
+    DoesNotApply(String, String),
+    /// A mutant does not build, or its check does not run.
+    Failed(String, String),
+    /// A file cannot be read or written.
+    File(PathBuf, io::Error),
+}
+
+impl Museum {
+    /// Opens the museum of the clone that a directory lies in.
+    ///
+    /// # Errors
+    ///
+    /// Outside a clone, or if a patch has no proper header.
+    pub fn open(directory: &Path) -> Result<Self, MuseumError> {
+        let is_root = |path: &&Path| path.join("model/mutants").is_dir() && path.join("Cargo.toml").is_file();
+        let root =
+            directory.ancestors().find(is_root).ok_or_else(|| MuseumError::NoClone(directory.to_owned()))?;
+        let patches = root.join("model/mutants");
+        let listing = fs::read_dir(&patches).map_err(at(&patches))?;
+        let mut files: Vec<PathBuf> = listing.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "patch"));
+        files.sort();
+        let sources = files.into_iter().map(Exhibit::from_patch).collect::<Result<Vec<_>, _>>()?;
+        let built_in = BuiltIn::all().into_iter().map(Exhibit::from_built_in);
+        Ok(Self { root: root.to_owned(), exhibits: sources.into_iter().chain(built_in).collect() })
+    }
+
+    /// The mutants of these names, all if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If a name is unknown.
+    pub fn choose(&self, names: &[String]) -> Result<Vec<Exhibit>, MuseumError> {
+        let choices = || self.exhibits.iter().map(|exhibit| exhibit.name.clone()).collect();
+        let named = |name: &String| {
+            let found = self.exhibits.iter().find(|exhibit| exhibit.name == *name);
+            found.cloned().ok_or_else(|| MuseumError::Unknown(name.clone(), choices()))
+        };
+        if names.is_empty() { Ok(self.exhibits.clone()) } else { names.iter().map(named).collect() }
+    }
+
+    /// Shows mutants: plants each, builds, checks its boxes. Tells what it is about to do.
+    ///
+    /// # Errors
+    ///
+    /// If a patch does not apply, or a mutant does not build.
+    pub fn show(&self, exhibits: &[Exhibit], tell: impl Fn(&str)) -> Result<Matrix, MuseumError> {
+        let mut rows = Vec::new();
+        for exhibit in exhibits {
+            tell(&format!("{}: {}", exhibit.name, exhibit.bug));
+            for expectation in &exhibit.expectations {
+                let outcome = self.outcome(exhibit, expectation)?;
+                rows.push(Row::new(exhibit, expectation, outcome));
+            }
+        }
+        Ok(Matrix { rows })
+    }
+
+    fn outcome(&self, exhibit: &Exhibit, expectation: &Expectation) -> Result<Outcome, MuseumError> {
+        let failed = |what: String| MuseumError::Failed(exhibit.name.clone(), what);
+        let json = match &exhibit.kind {
+            Kind::BuiltIn(mutant) => {
+                let bounds = Bounds::named(&expectation.bounds).map_err(|error| failed(error.to_string()))?;
+                let [bounds] = bounds[..] else {
+                    return Err(failed(format!("{} is two boxes", expectation.bounds)));
+                };
+                let options = Options { keep_going: true, ..Options::default() };
+                serde_json::to_vec(&check::run(mutant.applied_to(bounds), options))
+                    .map_err(|error| failed(error.to_string()))?
+            }
+            Kind::Source(patch) => {
+                let tree = self.plant(&exhibit.name, patch)?;
+                self.check(&tree, &exhibit.name, &expectation.bounds)?
+            }
+        };
+        serde_json::from_slice(&json).map_err(|error| failed(error.to_string()))
+    }
+
+    /// A copy of the workspace with the patch applied, under `target/`.
+    fn plant(&self, name: &str, patch: &Path) -> Result<PathBuf, MuseumError> {
+        let tree = self.root.join("target/mutants/tree");
+        for part in ["Cargo.toml", "Cargo.lock", "clippy.toml", "impl", "model", "benches"] {
+            mirror(&self.root.join(part), &tree.join(part))?;
+        }
+        let output = git_apply(&tree, patch)?;
+        if !output.status.success() {
+            let why = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(MuseumError::DoesNotApply(name.to_owned(), why));
+        }
+        Ok(tree)
+    }
+
+    /// Builds the planted copy and checks a box with it.
+    fn check(&self, tree: &Path, name: &str, bounds: &str) -> Result<Vec<u8>, MuseumError> {
+        let failed = |what: String| MuseumError::Failed(name.to_owned(), what);
+        let target = self.root.join("target/mutants/target");
+        let build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args(["build", "--quiet", "--package", "seaworthy-model", "--profile", "mutant", "--target-dir"])
+            .arg(&target)
+            .current_dir(tree)
+            .output()
+            .map_err(at(tree))?;
+        if !build.status.success() {
+            return Err(failed(String::from_utf8_lossy(&build.stderr).into_owned()));
+        }
+        let binary = target.join("mutant/seaworthy-model");
+        let run = Command::new(&binary)
+            .args(["check", bounds, "--keep-going", "--json"])
+            .output()
+            .map_err(at(&binary))?;
+        if run.stdout.is_empty() {
+            return Err(failed(String::from_utf8_lossy(&run.stderr).into_owned()));
+        }
+        Ok(run.stdout)
+    }
+
+    /// Checks that every patch applies to the protocol as it is now.
+    ///
+    /// # Errors
+    ///
+    /// [`MuseumError::DoesNotApply`] for the first that does not.
+    pub fn all_apply(&self) -> Result<usize, MuseumError> {
+        let scratch = tempfile::tempdir().map_err(at(Path::new("a temporary directory")))?;
+        let mut applied = 0;
+        for exhibit in &self.exhibits {
+            let Kind::Source(patch) = &exhibit.kind else { continue };
+            mirror(&self.root.join("impl"), &scratch.path().join("impl"))?;
+            let output = git_apply(scratch.path(), patch)?;
+            if !output.status.success() {
+                let why = String::from_utf8_lossy(&output.stderr).into_owned();
+                return Err(MuseumError::DoesNotApply(exhibit.name.clone(), why));
+            }
+            applied += 1;
+        }
+        Ok(applied)
+    }
+
+    /// Re-cuts every patch against the protocol as it is now: applies it three-way in a scratch clone and writes what comes
+    /// out. False if some patch needs a hand; it is left as it was.
+    ///
+    /// # Errors
+    ///
+    /// If git or a file fails.
+    pub fn refresh(&self) -> Result<bool, MuseumError> {
+        let mut all_fresh = true;
+        for exhibit in &self.exhibits {
+            let Kind::Source(patch) = &exhibit.kind else { continue };
+            let scratch = tempfile::tempdir().map_err(at(patch))?;
+            let git = |arguments: &[&str]| {
+                let mut command = Command::new("git");
+                command.args(arguments).current_dir(scratch.path()).output().map_err(at(scratch.path()))
+            };
+            let root = self.root.to_string_lossy().into_owned();
+            git(&["clone", "--quiet", "--shared", &root, "."])?;
+            // Work in progress counts: what the patch is cut against is the tree as it stands.
+            mirror(&self.root.join("impl"), &scratch.path().join("impl"))?;
+            git(&["add", "impl"])?;
+            let applied = git(&["apply", "--3way", &patch.to_string_lossy()])?;
+            if !applied.status.success() {
+                eprintln!("{}: {}", exhibit.name, String::from_utf8_lossy(&applied.stderr).trim());
+                all_fresh = false;
+                continue;
+            }
+            git(&["reset", "--quiet"])?;
+            git(&["stash", "--quiet"])?;
+            mirror(&self.root.join("impl"), &scratch.path().join("impl"))?;
+            git(&["add", "impl"])?;
+            let changed = git(&["diff", "--cached", "stash@{0}", "-R", "--", "impl"])?;
+            let old = fs::read_to_string(patch).map_err(at(patch))?;
+            let header = old.split("diff --git").next().unwrap_or_default();
+            let new = format!("{header}{}", String::from_utf8_lossy(&changed.stdout));
+            fs::write(patch, new).map_err(at(patch))?;
+        }
+        Ok(all_fresh)
+    }
+}
+
+impl Exhibit {
+    fn from_patch(path: PathBuf) -> Result<Self, MuseumError> {
+        let text = fs::read_to_string(&path).map_err(at(&path))?;
+        let header = text.split("diff --git").next().unwrap_or_default();
+        let all =
+            |key: &'static str| header.lines().filter_map(move |line| line.strip_prefix(key)).map(str::trim);
+        let one =
+            |key: &'static str| all(key).next().ok_or_else(|| MuseumError::BadHeader(path.clone(), key));
+        let bug = one("Bug:")?.to_owned();
+        one("Paper:")?;
+        one("Seen:")?;
+        let falls = all("Falls:").map(|line| line.split_once(" in "));
+        let survives = all("Survives:").map(|line| Some(("", line.strip_prefix("in ")?)));
+        let expectation = |(property, bounds): (&str, &str)| Expectation {
+            falls: Some(property.to_owned()).filter(|property| !property.is_empty()),
+            bounds: bounds.to_owned(),
+        };
+        let expectations: Option<Vec<_>> = falls.chain(survives).map(|line| line.map(expectation)).collect();
+        let Some(expectations) = expectations.filter(|expectations| !expectations.is_empty()) else {
+            return Err(MuseumError::BadHeader(path, "Falls: PROPERTY in BOX/BATCHING"));
+        };
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { name, bug, expectations, kind: Kind::Source(path) })
+    }
+
+    fn from_built_in(mutant: BuiltIn) -> Self {
+        let expectation =
+            Expectation { falls: Some(mutant.falls.to_owned()), bounds: mutant.bounds.to_owned() };
+        let (name, bug) = (mutant.name.to_owned(), mutant.bug.to_owned());
+        Self { name, bug, expectations: vec![expectation], kind: Kind::BuiltIn(mutant) }
+    }
+}
+
+impl Row {
+    fn new(exhibit: &Exhibit, expectation: &Expectation, outcome: Outcome) -> Self {
+        let Outcome { distinct, seconds, verdicts } = outcome;
+        let fell = |verdict: OutcomeVerdict| Some((verdict.property, verdict.counterexample?.script.len()));
+        Self {
+            mutant: exhibit.name.clone(),
+            r#box: expectation.bounds.clone(),
+            expected: expectation.falls.clone(),
+            fallen: verdicts.into_iter().filter_map(fell).collect(),
+            distinct,
+            seconds,
+        }
+    }
+
+    fn is_as_expected(&self) -> bool {
+        self.expected.as_ref().map_or(self.fallen.is_empty(), |property| self.fallen.contains_key(property))
+    }
+}
+
+impl Matrix {
+    /// Did every mutant fall to the property it should, and the canary survive?
+    #[must_use]
+    pub fn is_as_expected(&self) -> bool {
+        self.rows.iter().all(Row::is_as_expected)
+    }
+}
+
+impl Display for Matrix {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut columns: Vec<&String> = self.rows.iter().flat_map(|row| row.fallen.keys()).collect();
+        columns.sort();
+        columns.dedup();
+        writeln!(f, "steps to each property that falls; * is the one that must")?;
+        for (number, property) in columns.iter().enumerate() {
+            writeln!(f, "  [{}] {property}", number + 1)?;
+        }
+        write!(f, "{:<40} {:<18}", "mutant", "box")?;
+        (1..=columns.len()).try_for_each(|number| write!(f, "{:>5}", format!("[{number}]")))?;
+        writeln!(f, "{:>13} {:>7}  verdict", "states", "seconds")?;
+        for row in &self.rows {
+            write!(f, "{:<40} {:<18}", row.mutant, row.r#box)?;
+            for column in &columns {
+                let must = if row.expected.as_ref() == Some(column) { "*" } else { "" };
+                let cell = row.fallen.get(*column).map(|steps| format!("{steps}{must}"));
+                write!(f, "{:>5}", cell.unwrap_or_else(|| ".".to_owned()))?;
+            }
+            let verdict = match (row.is_as_expected(), &row.expected) {
+                (true, Some(_)) => "killed",
+                (true, None) => "survives, as it must",
+                (false, Some(_)) => "NOT KILLED BY IT",
+                (false, None) => "KILLED, BUT CHANGES NOTHING",
+            };
+            writeln!(f, "{:>13} {:>7.1}  {verdict}", row.distinct, row.seconds)?;
+        }
+        let killed = self.rows.iter().filter(|row| row.is_as_expected()).count();
+        writeln!(f, "{killed} of {} as expected", self.rows.len())
+    }
+}
+
+/// Makes `to` like `from`. Writes only files that differ, so that a build sees only what changed.
+fn mirror(from: &Path, to: &Path) -> Result<(), MuseumError> {
+    if from.is_dir() {
+        fs::create_dir_all(to).map_err(at(to))?;
+        for entry in fs::read_dir(from).map_err(at(from))? {
+            let name = entry.map_err(at(from))?.file_name();
+            mirror(&from.join(&name), &to.join(&name))?;
+        }
+        return Ok(());
+    }
+    let wanted = fs::read(from).map_err(at(from))?;
+    if fs::read(to).is_ok_and(|present| present == wanted) {
+        return Ok(());
+    }
+    fs::create_dir_all(to.parent().unwrap_or(to)).map_err(at(to))?;
+    fs::write(to, wanted).map_err(at(to))
+}
+
+/// Applies a patch to a directory as if it lay in no repository.
+fn git_apply(directory: &Path, patch: &Path) -> Result<Output, MuseumError> {
+    let mut git = Command::new("git");
+    git.arg("apply").arg(patch).current_dir(directory);
+    git.env("GIT_CEILING_DIRECTORIES", directory.parent().unwrap_or(directory))
+        .output()
+        .map_err(at(directory))
+}
+
+fn at(path: &Path) -> impl Fn(io::Error) -> MuseumError + use<'_> {
+    move |error| MuseumError::File(path.to_owned(), error)
+}
+
+impl Display for MuseumError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoClone(directory) => {
+                let directory = directory.display();
+                write!(
+                    f,
+                    "{directory} is not in a clone of seaworthy: the mutants are patches against its source"
+                )
+            }
+            Self::Unknown(name, choices) => {
+                write!(f, "no mutant is called \"{name}\"; there are {}", choices.join(", "))
+            }
+            Self::BadHeader(patch, key) => write!(f, "{} has no header line \"{key}\"", patch.display()),
+            Self::DoesNotApply(name, why) => {
+                let why = why.trim();
+                write!(f, "{name} does not apply to impl/protocol any more: {why}; see `mutants refresh`")
+            }
+            Self::Failed(name, why) => write!(f, "{name} does not build or run: {}", why.trim()),
+            Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for MuseumError {}

@@ -1,0 +1,145 @@
+//! One line a property: the paper's name, and the function in `seaworthy_protocol::invariants` that defines it.
+
+use crate::bounds::Bounds;
+use crate::interned::Interned;
+use crate::network::Packet;
+use crate::server::Server;
+use crate::system::{Raft, State};
+use seaworthy_protocol::Message;
+use seaworthy_protocol::invariants::Violation;
+use seaworthy_protocol::invariants::{cluster, history, node};
+use stateright::Property;
+
+/// What a step broke, kept in the state it led to.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Broken {
+    /// A property that compares a state with the one before.
+    Property(Violation),
+    /// The protocol reported it itself: nothing left the node, and it has stopped.
+    Stopped(Violation),
+    /// A message was removed as dead whose delivery would have done something.
+    DeadNotInert,
+    /// A message that was dead is alive again.
+    DeadRevived,
+    /// A node blamed a peer, though every peer runs the same protocol.
+    FalseBlame,
+}
+
+impl Broken {
+    /// A number for each value, above 0.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::DeadNotInert => 1,
+            Self::FalseBlame => 2,
+            Self::DeadRevived => 3,
+            Self::Property(violation) => 10 + violation as u8,
+            Self::Stopped(violation) => 100 + violation as u8,
+        }
+    }
+
+    /// Does the run end here? A node that stopped takes no further step.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Stopped(_))
+    }
+
+    const fn is(self, violation: Violation) -> bool {
+        match self {
+            Self::Property(broken) | Self::Stopped(broken) => broken as u8 == violation as u8,
+            Self::DeadNotInert | Self::DeadRevived | Self::FalseBlame => false,
+        }
+    }
+}
+
+/// The properties that a box can break. A check that could not fail is left out.
+#[must_use]
+pub fn of(bounds: &Bounds) -> Vec<Property<Raft>> {
+    let mut properties = raft();
+    properties.push(Property::always(NO_FALSE_BLAME, |_, s: &State| s.broken() != Some(Broken::FalseBlame)));
+    properties.push(if bounds.removes_dead_messages {
+        Property::always(DEAD_IS_INERT, |_, s: &State| s.broken() != Some(Broken::DeadNotInert))
+    } else {
+        Property::always(DEAD_STAYS_DEAD, |_, s: &State| s.broken() != Some(Broken::DeadRevived))
+    });
+    properties
+}
+
+/// The properties of Raft, in the order of docs/properties.md.
+fn raft() -> Vec<Property<Raft>> {
+    use Violation as V;
+    vec![
+        Property::always(V::ElectionSafety.name(), |_, s: &State| {
+            history::election_safety(s.servers().iter().map(|server| server.history))
+        }),
+        Property::always(V::OneVotePerTerm.name(), |_, s: &State| keeps(s, V::OneVotePerTerm)),
+        Property::always(V::TermMonotonic.name(), |_, s: &State| keeps(s, V::TermMonotonic)),
+        Property::always(V::VoteStable.name(), |_, s: &State| keeps(s, V::VoteStable)),
+        Property::always(V::LeaderAppendOnly.name(), |_, s: &State| keeps(s, V::LeaderAppendOnly)),
+        Property::always(V::LogMatching.name(), |_, s: &State| log_matching(s)),
+        Property::always(V::LogShape.name(), |_, s: &State| {
+            s.servers()
+                .iter()
+                .all(|server| node::log_shape(server.node.durable()) && node::log_shape(server.durable()))
+        }),
+        Property::always(V::CommitWithinLog.name(), |_, s: &State| keeps(s, V::CommitWithinLog)),
+        Property::always(V::CommitMonotonic.name(), |_, s: &State| keeps(s, V::CommitMonotonic)),
+        Property::always(V::CommitOnlyCurrentTerm.name(), |_, s: &State| keeps(s, V::CommitOnlyCurrentTerm)),
+        Property::always(V::CommittedOnQuorum.name(), |m: &Raft, s: &State| {
+            let disks = s.servers().iter().map(|server| (server.node.id(), server.durable()));
+            cluster::committed_on_quorum(m.bounds().config().voters(), disks, s.committed())
+        }),
+        Property::always(V::LeaderCompleteness.name(), |_, s: &State| {
+            s.servers().iter().all(|server| cluster::leader_completeness(&server.node, s.committed()))
+        }),
+        Property::always(V::StateMachineSafety.name(), |_, s: &State| {
+            let is_safe =
+                |server: &Interned<Server>| cluster::state_machine_safety(&server.node, s.committed());
+            keeps(s, V::StateMachineSafety) && s.servers().iter().all(is_safe)
+        }),
+        Property::always(V::MatchIndexValid.name(), |_, s: &State| match_index_valid(s)),
+        Property::always(V::PersistBeforeSend.name(), |_, s: &State| keeps(s, V::PersistBeforeSend)),
+        Property::always(V::Refinement.name(), |_, s: &State| {
+            history::refines_proposals(s.committed(), |value| (1..=s.spent().proposals).contains(&value))
+        }),
+    ]
+}
+
+/// A message removed as dead can do nothing at that moment.
+pub const DEAD_IS_INERT: &str = "DeadIsInert";
+/// A message that is dead in a state is dead in all its successors: what makes removing it sound. Judged on the unreduced
+/// network, and by random walks.
+pub const DEAD_STAYS_DEAD: &str = "DeadStaysDead";
+/// No node blames a peer that did nothing wrong.
+pub const NO_FALSE_BLAME: &str = "NoFalseBlame";
+
+fn keeps(state: &State, violation: Violation) -> bool {
+    state.broken().is_none_or(|broken| !broken.is(violation))
+}
+
+/// Logs in memory against each other and against the entries in flight.
+fn log_matching(state: &State) -> bool {
+    let logs = || state.servers().iter().map(|server| server.node.log());
+    let pairwise = logs().enumerate().all(|(i, a)| logs().skip(i + 1).all(|b| cluster::log_matching(a, b)));
+    let in_flight = |packet: &Interned<Packet>| match &packet.message {
+        Message::AppendEntries { prev_log, entries, .. } if !entries.is_empty() => {
+            logs().all(|log| cluster::append_matching(log, *prev_log, entries))
+        }
+        Message::AppendEntries { .. }
+        | Message::RequestVote { .. }
+        | Message::RequestVoteReply { .. }
+        | Message::AppendEntriesReply(_)
+        | Message::HigherTerm => true,
+    };
+    pairwise && state.network().packets().iter().all(in_flight)
+}
+
+fn match_index_valid(state: &State) -> bool {
+    let leaders = state.servers().iter().filter(|server| server.node.is_leader());
+    leaders.into_iter().all(|leader| {
+        state
+            .servers()
+            .iter()
+            .all(|follower| cluster::match_index_valid(&leader.node, follower.node.id(), follower.durable()))
+    })
+}

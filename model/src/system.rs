@@ -1,0 +1,377 @@
+//! The whole system as a stateright model: the state, the actions, and what an action does.
+
+use crate::bounds::Bounds;
+use crate::interned::{Arena, Interned};
+use crate::mutants::Driver;
+use crate::network::{self, Network, Packet};
+use crate::properties::{self, Broken};
+use crate::server::{Event, Server, Step, Steps};
+use crate::symmetry::{Digests, Permutation, Rename, mix};
+use seaworthy_protocol::invariants::Violation;
+use seaworthy_protocol::invariants::cluster::acknowledges_truly;
+use seaworthy_protocol::invariants::history::{Commitment, see_commit};
+use seaworthy_protocol::{NodeId, NodeSet};
+use smallvec::SmallVec;
+use stateright::{Model, Property};
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Everything at one moment.
+#[derive(Clone, PartialEq)]
+pub struct State {
+    servers: SmallVec<[Interned<Server>; 5]>,
+    network: Network,
+    committed: Interned<Committed>,
+    spent: Spent,
+    broken: Option<Broken>,
+}
+
+/// Ghost: all that was ever committed, in order. Multiplies the states of `three` by the factor in docs/model.md.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Committed(pub Vec<Commitment<u8>>);
+
+/// Names no node.
+impl Rename for Committed {
+    fn renamed(&self, _: &Permutation) -> Self {
+        self.clone()
+    }
+}
+
+/// What has been spent of the box's budgets.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Spent {
+    /// Proposals made. The k-th carries the value k, so values are distinct.
+    pub proposals: u8,
+    /// Crashes suffered.
+    pub crashes: u8,
+}
+
+/// What happens next, and to whom.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Action {
+    /// The node it happens to.
+    pub node: NodeId,
+    /// What happens.
+    pub event: Event,
+}
+
+/// What an action leads to, and the messages that died of it.
+pub struct Transition {
+    /// The state afterwards.
+    pub state: State,
+    /// What was removed from the network, or kept from entering it.
+    pub purged: Vec<Interned<Packet>>,
+}
+
+impl State {
+    /// The servers, in the order of their nodes.
+    #[must_use]
+    pub fn servers(&self) -> &[Interned<Server>] {
+        &self.servers
+    }
+
+    /// One server.
+    #[must_use]
+    pub fn server(&self, id: NodeId) -> Interned<Server> {
+        self.servers[usize::from(id.get() - 1)]
+    }
+
+    /// The messages.
+    #[must_use]
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// All that was ever committed.
+    #[must_use]
+    pub fn committed(&self) -> &'static [Commitment<u8>] {
+        &self.committed.value().0
+    }
+
+    /// What has been spent.
+    #[must_use]
+    pub const fn spent(&self) -> Spent {
+        self.spent
+    }
+
+    /// What the step into this state broke.
+    #[must_use]
+    pub const fn broken(&self) -> Option<Broken> {
+        self.broken
+    }
+
+    /// The digest of this state under each renaming of the nodes.
+    #[must_use]
+    pub fn digests(&self) -> Digests {
+        let Spent { proposals, crashes } = self.spent;
+        let broken = self.broken.map_or(0, Broken::number);
+        let small = mix(u64::from(proposals) | u64::from(crashes) << 8 | u64::from(broken) << 16);
+        let parts = |renaming: usize| {
+            let servers = self.servers.iter().map(|server| server.digests()[renaming]);
+            servers.fold(self.committed.digests()[renaming].rotate_left(1), u64::wrapping_add)
+        };
+        let sums = self.network.sums().iter().enumerate();
+        sums.map(|(renaming, sum)| mix(parts(renaming).wrapping_add(*sum).wrapping_add(small))).collect()
+    }
+}
+
+/// The one hand-written `Hash`: the least digest over all renamings, so that both of stateright's engines take states that
+/// differ only in the nodes' names for one. `tests/symmetry.rs` holds it to that.
+impl Hash for State {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.digests().into_iter().min().unwrap_or_default());
+    }
+}
+
+/// The system within a box.
+pub struct Raft {
+    bounds: Bounds,
+    steps: Steps,
+    commits: Arena<Committed>,
+    expanded: AtomicU64,
+}
+
+impl Raft {
+    /// The system within a box, driven to the letter of the contract.
+    #[must_use]
+    pub fn new(bounds: Bounds) -> Self {
+        Self::driven_by(bounds, Driver::Faithful)
+    }
+
+    /// The system within a box, under a driver that may breach the contract.
+    #[must_use]
+    pub fn driven_by(bounds: Bounds, driver: Driver) -> Self {
+        let permutations = if bounds.symmetry {
+            Permutation::all(bounds.nodes)
+        } else {
+            Permutation::identity(bounds.nodes)
+        };
+        let steps = Steps::new(&bounds, driver, permutations);
+        Self { bounds, steps, commits: Arena::new(bounds.salt), expanded: AtomicU64::new(0) }
+    }
+
+    /// The box.
+    #[must_use]
+    pub const fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// The steps that servers have taken.
+    #[must_use]
+    pub const fn steps(&self) -> &Steps {
+        &self.steps
+    }
+
+    /// How many states have had their actions listed.
+    #[must_use]
+    pub fn expanded(&self) -> u64 {
+        self.expanded.load(Ordering::Relaxed)
+    }
+
+    /// The first state: all nodes new, all followers.
+    #[must_use]
+    pub fn start(&self) -> State {
+        let new_server = |id| self.steps.server(Server::new(id));
+        State {
+            servers: NodeSet::first(self.bounds.nodes).iter().map(new_server).collect(),
+            network: Network::new(self.steps.permutations().len()),
+            committed: self.commits.intern(Committed::default(), self.steps.permutations()),
+            spent: Spent::default(),
+            broken: None,
+        }
+    }
+
+    /// Everything that can happen in a state, in a fixed order. Some of it will turn out to change nothing.
+    pub fn list_actions(&self, state: &State, actions: &mut Vec<Action>) {
+        if state.broken.is_some_and(Broken::is_final) {
+            return;
+        }
+        for server in &state.servers {
+            self.list_events(state.spent, server, |event| {
+                actions.push(Action { node: server.node.id(), event })
+            });
+        }
+        let deliver = |packet: &Interned<Packet>| Action { node: packet.to, event: Event::Deliver(*packet) };
+        actions.extend(state.network.packets().iter().map(deliver));
+    }
+
+    /// What can happen to one server by itself. Bounds limit inputs, never what the protocol does with them.
+    fn list_events(&self, spent: Spent, server: &Server, mut event: impl FnMut(Event)) {
+        if server.node.is_leader() {
+            event(Event::HeartbeatTimeout);
+            event(Event::Replicate);
+            if spent.proposals < self.bounds.proposals {
+                event(Event::Propose(spent.proposals + 1));
+            }
+        } else if server.node.current_term() < self.bounds.max_term {
+            event(Event::ElectionTimeout);
+        }
+        for batches in 1..=server.disk.queue.len() {
+            event(Event::Complete { batches: small(batches) });
+        }
+        if spent.crashes < self.bounds.crashes {
+            for kept in 0..=server.disk.writes() {
+                event(Event::Crash { kept: small(kept) });
+            }
+        }
+    }
+
+    /// What an action does, or `None` if it changes nothing.
+    #[must_use]
+    pub fn transition(&self, last: &State, action: Action) -> Option<Transition> {
+        let before = last.server(action.node);
+        let step = self.steps.take(before, action.event);
+        let has_effect = step.server != before || step.violation.is_some() || step.fault.is_some();
+        if !has_effect && step.sent.iter().all(|packet| last.network.contains(*packet)) {
+            return None;
+        }
+        let mut state = State { broken: None, ..last.clone() };
+        let mut purged = Vec::new();
+        state.spend(action.event);
+        state.servers[usize::from(action.node.get() - 1)] = step.server;
+        state.broken = self.judge(&state, step).or_else(|| self.commit(&mut state, step.server));
+        for packet in step.sent.iter().copied() {
+            if state.network.insert(packet) {
+                self.purge_one(&mut state, packet, &mut purged);
+            }
+        }
+        if step.server != before {
+            self.purge_all(&mut state, action.node, &mut purged);
+        }
+        if !self.bounds.removes_dead_messages
+            && state.broken.is_none()
+            && self.revives_a_message(last, &state)
+        {
+            state.broken = Some(Broken::DeadRevived);
+        }
+        let is_same =
+            state.servers == last.servers && state.network == last.network && state.broken.is_none();
+        if is_same { None } else { Some(Transition { state, purged }) }
+    }
+
+    fn judge(&self, state: &State, step: &Step) -> Option<Broken> {
+        if let Some(violation) = step.violation {
+            return Some(if step.stopped { Broken::Stopped(violation) } else { Broken::Property(violation) });
+        }
+        let disk = step.server.durable();
+        let truly =
+            |packet: &Interned<Packet>| acknowledges_truly(&**packet, disk, &state.server(packet.to).node);
+        if !step.sent.iter().all(truly) {
+            return Some(Broken::Property(Violation::PersistBeforeSend));
+        }
+        step.fault.is_some().then_some(Broken::FalseBlame)
+    }
+
+    /// Records what the server commits as the first.
+    fn commit(&self, state: &mut State, server: Interned<Server>) -> Option<Broken> {
+        if server.node.commit_index().0 == 0 {
+            return None;
+        }
+        let mut committed = state.committed.value().0.clone();
+        let agrees = see_commit(&server.node, &mut committed);
+        if committed.len() > state.committed.0.len() {
+            state.committed = self.commits.intern(Committed(committed), self.steps.permutations());
+        }
+        (!agrees).then_some(Broken::Property(Violation::StateMachineSafety))
+    }
+
+    /// Removes what has died of a server's change.
+    fn purge_all(&self, state: &mut State, receiver: NodeId, purged: &mut Vec<Interned<Packet>>) {
+        if !self.bounds.removes_dead_messages {
+            return;
+        }
+        let to_receiver = |packet: &Interned<Packet>| packet.to == receiver;
+        let packets: SmallVec<[Interned<Packet>; 16]> =
+            state.network.packets().iter().copied().filter(to_receiver).collect();
+        for packet in packets {
+            self.purge_one(state, packet, purged);
+        }
+    }
+
+    /// Removes a message if it is dead or redundant, and checks that it is inert.
+    fn purge_one(&self, state: &mut State, packet: Interned<Packet>, purged: &mut Vec<Interned<Packet>>) {
+        if !self.bounds.removes_dead_messages || !self.is_dead(state, packet) {
+            return;
+        }
+        if !self.is_inert(state, packet) {
+            state.broken = state.broken.or(Some(Broken::DeadNotInert));
+        }
+        state.network.remove(packet);
+        purged.push(packet);
+    }
+
+    /// Is a message of the network dead, or made redundant by an elder?
+    #[must_use]
+    pub fn is_dead(&self, state: &State, packet: Interned<Packet>) -> bool {
+        let receiver = state.server(packet.to);
+        self.bounds.dead.judges(&packet, &receiver) || state.network.elder(packet, &receiver).is_some()
+    }
+
+    /// On the unreduced network: is a message alive that was dead before the step?
+    fn revives_a_message(&self, before: &State, after: &State) -> bool {
+        before
+            .network
+            .packets()
+            .iter()
+            .any(|packet| self.is_dead(before, *packet) && !self.is_dead(after, *packet))
+    }
+
+    /// Does delivering a dead message now change nothing and send nothing alive? Does a redundant one do what its elder does?
+    fn is_inert(&self, state: &State, packet: Interned<Packet>) -> bool {
+        let receiver = state.server(packet.to);
+        let step = self.steps.take(receiver, Event::Deliver(packet));
+        if let Some(elder) = state.network.elder(packet, &receiver) {
+            return step == self.steps.take(receiver, Event::Deliver(elder));
+        }
+        let is_dead = |sent: &Interned<Packet>| network::is_dead(sent, &state.server(sent.to));
+        step.server == receiver
+            && step.violation.is_none()
+            && step.fault.is_none()
+            && step.sent.iter().all(is_dead)
+    }
+}
+
+impl State {
+    fn spend(&mut self, event: Event) {
+        match event {
+            Event::Propose(_) => self.spent.proposals += 1,
+            Event::Crash { .. } => self.spent.crashes += 1,
+            Event::ElectionTimeout
+            | Event::HeartbeatTimeout
+            | Event::Replicate
+            | Event::Deliver(_)
+            | Event::Complete { .. } => {}
+        }
+    }
+}
+
+impl Model for Raft {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![self.start()]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        self.expanded.fetch_add(1, Ordering::Relaxed);
+        self.list_actions(state, actions);
+    }
+
+    fn next_state(&self, last: &State, action: Action) -> Option<State> {
+        self.transition(last, action).map(|transition| transition.state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        properties::of(&self.bounds)
+    }
+
+    fn format_action(&self, action: &Action) -> String {
+        action.to_string()
+    }
+}
+
+/// Queues are as short as budgets are small.
+fn small(count: usize) -> u8 {
+    u8::try_from(count).unwrap_or(u8::MAX)
+}

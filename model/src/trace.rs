@@ -1,0 +1,157 @@
+//! A path through the model as a script: one action a line, in the one notation. A script is also a test: replaying it
+//! against the model says where it leads.
+
+use crate::system::{Action, Raft, State};
+use serde::Serialize;
+use stateright::Path;
+use std::fmt::{self, Display, Formatter};
+
+/// A sequence of actions from the first state.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Script(pub Vec<Action>);
+
+impl Display for Script {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|action| writeln!(f, "{action}"))
+    }
+}
+
+/// Why a script cannot be replayed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Impossible {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What it says.
+    pub text: String,
+    /// What could happen instead.
+    pub choices: Vec<String>,
+}
+
+impl Display for Impossible {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: \"{}\" cannot happen here; possible are: ", self.line, self.text)?;
+        f.write_str(&self.choices.join(" | "))
+    }
+}
+
+impl std::error::Error for Impossible {}
+
+/// Reads a script by replaying it: each line is one of the actions possible at that point. Empty lines and lines that
+/// start with `#` are skipped.
+///
+/// # Errors
+///
+/// [`Impossible`] with the first line that is not possible where it stands.
+pub fn parse(model: &Raft, text: &str) -> Result<Script, Impossible> {
+    let mut script = Script::default();
+    let mut state = model.start();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let possible = possible(model, &state);
+        let Some((action, next)) = possible.iter().find(|(action, _)| action.to_string() == line) else {
+            let choices = possible.iter().map(|(action, _)| action.to_string()).collect();
+            return Err(Impossible { line: number + 1, text: line.to_owned(), choices });
+        };
+        script.0.push(*action);
+        state = next.clone();
+    }
+    Ok(script)
+}
+
+/// The actions that change something, and what they lead to.
+fn possible(model: &Raft, state: &State) -> Vec<(Action, State)> {
+    let mut actions = Vec::new();
+    model.list_actions(state, &mut actions);
+    let take = |action| model.transition(state, action).map(|transition| (action, transition.state));
+    actions.into_iter().filter_map(take).collect()
+}
+
+/// All states that the script passes through, the first one included; `None` if some action is not possible where it stands.
+#[must_use]
+pub fn replay(model: &Raft, script: &[Action]) -> Option<Vec<State>> {
+    let mut states = vec![model.start()];
+    for action in script {
+        let last = states.last()?;
+        let mut actions = Vec::new();
+        model.list_actions(last, &mut actions);
+        let next = actions.contains(action).then(|| model.transition(last, *action)).flatten()?.state;
+        states.push(next);
+    }
+    Some(states)
+}
+
+/// Leaves out every action that is not needed for the script to satisfy `shows` still, until none can be left out.
+#[must_use]
+pub fn shrink(model: &Raft, script: Script, shows: impl Fn(&Script, &[State]) -> bool) -> Script {
+    let mut script = script;
+    let mut position = 0;
+    while position < script.0.len() {
+        let mut shorter = script.clone();
+        shorter.0.remove(position);
+        if replay(model, &shorter.0).is_some_and(|states| shows(&shorter, &states)) {
+            script = shorter;
+            position = 0;
+        } else {
+            position += 1;
+        }
+    }
+    script
+}
+
+/// Where the script stands in stateright's explorer: the part of the address after `/#/steps`.
+#[must_use]
+pub fn explorer_path(model: &Raft, script: &Script) -> Option<String> {
+    Path::from_actions(model, model.start(), &script.0).map(|path| format!("/{}", path.encode(model)))
+}
+
+/// A script as JSON: each action with the whole state it leads to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Json {
+    /// The box, as `three/all`.
+    pub r#box: String,
+    /// The property or witness it shows.
+    pub shows: String,
+    /// The steps, from the first state on.
+    pub steps: Vec<JsonStep>,
+}
+
+/// One step of a [`Json`] script.
+#[derive(Clone, Debug, Serialize)]
+pub struct JsonStep {
+    /// The action in the one notation; nothing for the first state.
+    pub action: Option<String>,
+    /// The nodes' memory.
+    pub nodes: serde_json::Value,
+    /// The nodes' disks.
+    pub disks: serde_json::Value,
+    /// The messages in flight.
+    pub network: serde_json::Value,
+}
+
+/// Tells a script with every state it passes through.
+///
+/// # Errors
+///
+/// If a state cannot be written as JSON, which no state is known to be.
+pub fn to_json(model: &Raft, shows: &str, script: &Script) -> Result<Json, serde_json::Error> {
+    let states = replay(model, &script.0).unwrap_or_default();
+    let actions = std::iter::once(None).chain(script.0.iter().map(|action| Some(action.to_string())));
+    let steps = actions.zip(&states).map(|(action, state)| {
+        let servers = state.servers();
+        let nodes =
+            servers.iter().map(|server| serde_json::to_value(&server.node)).collect::<Result<Vec<_>, _>>()?;
+        let disks = servers
+            .iter()
+            .map(|server| serde_json::to_value(server.durable()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let packets = state.network().packets().iter();
+        let network =
+            packets.map(|packet| serde_json::to_value(packet.value())).collect::<Result<Vec<_>, _>>()?;
+        Ok(JsonStep { action, nodes: nodes.into(), disks: disks.into(), network: network.into() })
+    });
+    let steps = steps.collect::<Result<_, _>>()?;
+    Ok(Json { r#box: model.bounds().full_name(), shows: shows.to_owned(), steps })
+}

@@ -157,7 +157,7 @@ impl Bounds {
                 .purpose("two values: longer logs that diverge, longer rollbacks"),
             Self::new("three-terms", 3, 3, 0, 0, Atomic)
                 .purpose("three elections: logs whose entries differ at one index though both are old"),
-            Self::new("three-disk", 3, 2, 0, 1, Fifo)
+            Self::new("three-disk", 3, 2, 0, 3, Fifo)
                 .purpose("writes wait: a crash inside a step, messages that race their own writes"),
             Self::new("unreduced-two", 2, 3, 0, 1, Fifo)
                 .purpose("the dead stay dead: nothing is removed from the network, every edge is judged")

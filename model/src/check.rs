@@ -1,5 +1,6 @@
 //! Exhausting a box with stateright's engines, and what there is to say about it afterwards.
 
+use crate::pinned::{self, Count};
 use crate::system::{Raft, State};
 use crate::trace::{self, Script};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
@@ -58,6 +59,8 @@ pub struct Report {
     pub depth: u64,
     /// States found and not expanded. 0: the box is exhausted.
     pub queue: u64,
+    /// What `generated` and `distinct` were when the box was first exhausted; nothing for a box with altered bounds.
+    pub pinned: Option<Count>,
     /// How long it took.
     pub seconds: f64,
     /// `generated` by `seconds`.
@@ -90,10 +93,17 @@ pub struct Counterexample {
 }
 
 impl Report {
-    /// Was every reachable state expanded, and did every property hold?
+    /// Was every reachable state expanded, did every property hold, and is the number of states the pinned one?
     #[must_use]
     pub fn is_proof(&self) -> bool {
-        self.queue == 0 && self.verdicts.iter().all(|verdict| verdict.counterexample.is_none())
+        self.queue == 0 && self.broken().next().is_none() && self.is_as_pinned()
+    }
+
+    /// Is the number of states the pinned one, if one is pinned?
+    #[must_use]
+    pub fn is_as_pinned(&self) -> bool {
+        let Self { generated, distinct, .. } = *self;
+        self.pinned.is_none_or(|pinned| pinned == Count { generated, distinct })
     }
 
     /// The properties that fell.
@@ -137,6 +147,7 @@ fn finish(checker: impl Checker<Raft> + Send + Sync, options: Options, started: 
         distinct,
         depth: checker.max_depth() as u64,
         queue: distinct.saturating_sub(expanded),
+        pinned: pinned::count(&model.bounds().full_name()),
         seconds,
         states_per_second: generated as f64 / seconds,
         collision_probability: collision_probability(distinct, model.steps().permutations().len()),
@@ -198,12 +209,33 @@ impl Reporter<Raft> for ProgressLine {
     }
 }
 
+impl Report {
+    fn outcome(&self) -> String {
+        if self.broken().next().is_some() {
+            return "VIOLATED".to_owned();
+        }
+        if self.queue > 0 {
+            return "NOT EXHAUSTED".to_owned();
+        }
+        match self.pinned {
+            None => "exhausted, every property holds".to_owned(),
+            Some(_) if self.is_as_pinned() => {
+                "exhausted, every property holds, the count is the pinned one".to_owned()
+            }
+            Some(Count { generated, distinct }) => {
+                format!(
+                    "every property holds, but {generated} states generated, {distinct} distinct are pinned"
+                )
+            }
+        }
+    }
+}
+
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { generated, distinct, depth, queue, seconds, .. } = self;
         let (generated, distinct) = (HumanCount(*generated), HumanCount(*distinct));
-        let outcome = if self.is_proof() { "exhausted, every property holds" } else { "VIOLATED" };
-        writeln!(f, "{}: {outcome}", self.r#box)?;
+        writeln!(f, "{}: {}", self.r#box, self.outcome())?;
         writeln!(
             f,
             "  {generated} states generated, {distinct} distinct, depth {depth}, {queue} left on queue"

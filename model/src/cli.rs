@@ -38,7 +38,7 @@ enum Command {
 #[derive(Args)]
 struct Check {
     /// The boxes, as `three` or `three/one`. See `boxes`.
-    #[arg(value_name = "BOX", required_unless_present = "all")]
+    #[arg(value_name = "BOX")]
     names: Vec<String>,
     /// Every box.
     #[arg(long, conflicts_with = "names")]
@@ -54,9 +54,6 @@ struct Check {
     /// Search on after a violation, for every property that falls.
     #[arg(long)]
     keep_going: bool,
-    /// Drive the nodes with a mutant of the driver. See `mutants --list`.
-    #[arg(long, value_name = "MUTANT")]
-    driver: Option<String>,
     /// Print one JSON object for each box.
     #[arg(long)]
     json: bool,
@@ -77,6 +74,9 @@ struct Alterations {
     /// Take states that differ only in the nodes' names for different.
     #[arg(long)]
     no_symmetry: bool,
+    /// Run a mutant that is built into the model. See `mutants --list`.
+    #[arg(long, value_name = "MUTANT")]
+    driver: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -147,25 +147,40 @@ pub(crate) fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
 }
 
 impl Alterations {
-    fn applied_to(&self, bounds: Bounds) -> Bounds {
-        Bounds {
+    fn model_of(&self, bounds: Bounds) -> Result<Raft, Box<dyn Error>> {
+        let bounds = Bounds {
             max_term: self.terms.map_or(bounds.max_term, Term),
             proposals: self.proposals.unwrap_or(bounds.proposals),
             crashes: self.crashes.unwrap_or(bounds.crashes),
             symmetry: bounds.symmetry && !self.no_symmetry,
             ..bounds
-        }
+        };
+        let mutant = self.driver.as_deref().map(BuiltIn::named).transpose()?;
+        Ok(mutant.map_or_else(|| Raft::new(bounds), |mutant| mutant.applied_to(bounds)))
+    }
+
+    /// The same on the command line again.
+    fn flags(&self) -> String {
+        let flag = |name: &str, value: Option<String>| value.map(|value| format!(" --{name} {value}"));
+        let flags = [
+            flag("terms", self.terms.map(|terms| terms.to_string())),
+            flag("proposals", self.proposals.map(|proposals| proposals.to_string())),
+            flag("crashes", self.crashes.map(|crashes| crashes.to_string())),
+            self.no_symmetry.then(|| " --no-symmetry".to_owned()),
+            flag("driver", self.driver.clone()),
+        ];
+        flags.into_iter().flatten().collect()
     }
 }
 
 fn run_check(request: &Check) -> Result<bool, Box<dyn Error>> {
-    let names: Vec<&str> = if request.all {
-        Bounds::all().iter().map(|bounds| bounds.name).collect()
-    } else {
-        request.names.iter().map(String::as_str).collect()
-    };
+    let all = Bounds::all().map(|bounds| bounds.name);
+    let names: Vec<&str> =
+        if request.all { all.to_vec() } else { request.names.iter().map(String::as_str).collect() };
+    if names.is_empty() {
+        return Err(format!("which box? There are {}; or --all", all.join(", ")).into());
+    }
     let boxes = names.into_iter().map(Bounds::named).collect::<Result<Vec<_>, _>>()?.concat();
-    let mutant = request.driver.as_deref().map(BuiltIn::named).transpose()?;
     let defaults = Options::default();
     let options = Options {
         engine: match request.engine {
@@ -178,26 +193,24 @@ fn run_check(request: &Check) -> Result<bool, Box<dyn Error>> {
     };
     let mut all_proved = true;
     for bounds in boxes {
-        let bounds = request.bounds.applied_to(bounds);
-        let model = mutant.map_or_else(|| Raft::new(bounds), |mutant| mutant.applied_to(bounds));
-        let report = check::run(model, options);
+        let report = check::run(request.bounds.model_of(bounds)?, options);
         all_proved &= report.is_proof();
         if request.json {
             println!("{}", serde_json::to_string(&report)?);
         } else {
-            print_report(&report);
+            print_report(&report, &format!("{}{}", bounds.full_name(), request.bounds.flags()));
         }
     }
     Ok(all_proved)
 }
 
-fn print_report(report: &Report) {
+fn print_report(report: &Report, request: &str) {
     println!("{report}");
     for verdict in report.broken() {
         let Some(counterexample) = &verdict.counterexample else { continue };
         println!("{} falls in {} steps:", verdict.property, counterexample.script.len());
         println!("  {}", counterexample.script.join("\n  "));
-        println!("look at it: seaworthy-model explore {}", report.r#box);
+        println!("look at it: seaworthy-model explore {request}");
         println!("      open: http://localhost:3000/#/steps{}\n", counterexample.explorer);
     }
 }
@@ -280,7 +293,7 @@ fn one_box(name: &str) -> Result<Bounds, Box<dyn Error>> {
 
 fn run_explore(request: &Explore) -> Result<bool, Box<dyn Error>> {
     use stateright::Model;
-    let bounds = request.bounds.applied_to(one_box(&request.name)?);
+    let model = request.bounds.model_of(one_box(&request.name)?)?;
     let address = &request.address;
     let bad = |error| format!("cannot listen on {address}: {error}; choose another with --address HOST:PORT");
     let address = address.to_socket_addrs().map_err(bad)?.next().ok_or("the address names no host")?;
@@ -288,8 +301,11 @@ fn run_explore(request: &Explore) -> Result<bool, Box<dyn Error>> {
     let listener = TcpListener::bind(address).map_err(bad)?;
     let address = listener.local_addr()?;
     drop(listener);
-    println!("exploring {}: open http://{address} in a browser, stop with Ctrl-C", bounds.full_name());
-    Raft::new(bounds).checker().threads(Options::default().threads).serve(address);
+    println!(
+        "exploring {}: open http://{address} in a browser, stop with Ctrl-C",
+        model.bounds().full_name()
+    );
+    model.checker().threads(Options::default().threads).serve(address);
     Ok(true)
 }
 

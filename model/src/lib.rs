@@ -21,6 +21,7 @@ pub mod museum;
 pub mod mutants;
 pub mod network;
 pub mod notation;
+pub mod pinned;
 pub mod properties;
 pub mod server;
 pub mod symmetry;

@@ -100,6 +100,20 @@ impl State {
         self.broken
     }
 
+    /// This state after a renaming of the nodes.
+    #[must_use]
+    pub fn renamed(&self, model: &Raft, permutation: &Permutation) -> Self {
+        let Self { servers, network, committed, spent, broken } = self;
+        let mut renamed: SmallVec<_> =
+            servers.iter().map(|server| model.steps.server(server.value().renamed(permutation))).collect();
+        renamed.sort_by_key(|server: &Interned<Server>| server.node.id());
+        let mut packets = Network::new(network.sums().len());
+        for packet in network.packets() {
+            packets.insert(model.steps.packet(packet.value().renamed(permutation)));
+        }
+        Self { servers: renamed, network: packets, committed: *committed, spent: *spent, broken: *broken }
+    }
+
     /// The digest of this state under each renaming of the nodes.
     #[must_use]
     pub fn digests(&self) -> Digests {

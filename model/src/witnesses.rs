@@ -60,7 +60,7 @@ pub const fn all() -> [Witness; 8] {
         },
         Witness {
             name: "old-append-after-newer",
-            about: "an append that was answered already is delivered again after a newer one of the same leader",
+            about: "an append answered already is still in flight after a newer one arrived: delivered now, it is a late duplicate",
             bounds: "three",
             advance: |_, _, _, after| found(old_append_after_newer(after)),
         },

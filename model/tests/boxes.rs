@@ -1,0 +1,108 @@
+//! The boxes, exhausted: every reachable state, every property, and as many states as are pinned.
+//!
+//! The boxes of seconds run here; `seaworthy-model check --all` runs the others too (docs/model.md has the times).
+
+use seaworthy_model::bounds::Bounds;
+use seaworthy_model::check::{self, Engine, Options, Report};
+use seaworthy_model::system::Raft;
+
+fn check(bounds: Bounds, options: Options) -> Report {
+    let report = check::run(Raft::new(bounds), options);
+    let name = bounds.full_name();
+    for verdict in report.broken() {
+        println!("{} falls: {:?}", verdict.property, verdict.counterexample);
+    }
+    assert!(report.is_proof(), "cargo run --release --bin seaworthy-model -- check {name}\n{report}");
+    report
+}
+
+fn exhaust(name: &str) {
+    for bounds in Bounds::named(name).unwrap() {
+        assert!(check(bounds, Options::default()).pinned.is_some());
+    }
+}
+
+#[test]
+fn solo_holds_every_property() {
+    exhaust("solo");
+}
+
+#[test]
+fn two_holds_every_property() {
+    exhaust("two");
+}
+
+#[test]
+fn smoke_holds_every_property() {
+    exhaust("smoke");
+}
+
+#[test]
+fn three_holds_every_property() {
+    exhaust("three");
+}
+
+#[test]
+fn three_terms_holds_every_property() {
+    exhaust("three-terms");
+}
+
+#[test]
+fn unreduced_two_holds_every_property_and_the_dead_stay_dead() {
+    exhaust("unreduced-two");
+}
+
+#[test]
+fn unreduced_three_holds_every_property_and_the_dead_stay_dead() {
+    exhaust("unreduced-three");
+}
+
+/// A fingerprint that leaves something out, or a `Hash` that disagrees with `Eq`, shows as a count that depends on the order
+/// of the search. The pinned counts are those of breadth first on all cores.
+#[test]
+fn depth_first_and_one_thread_find_the_same_states() {
+    for bounds in ["smoke", "two"].into_iter().flat_map(|name| Bounds::named(name).unwrap()) {
+        check(bounds, Options { engine: Engine::Dfs, ..Options::default() });
+        check(bounds, Options { threads: 1, ..Options::default() });
+        check(bounds, Options { engine: Engine::Dfs, threads: 1, ..Options::default() });
+    }
+}
+
+/// A collision of fingerprints, or a tie that was broken by chance, would show as a count that depends on the salt.
+#[test]
+fn other_fingerprints_find_the_same_states() {
+    for salt in 1..=3 {
+        for bounds in ["smoke", "two"].into_iter().flat_map(|name| Bounds::named(name).unwrap()) {
+            check(Bounds { salt, ..bounds }, Options::default());
+        }
+    }
+}
+
+/// A check that cannot fail shows nothing: a property that is false of correct Raft must fall.
+#[test]
+fn a_wrong_property_falls() {
+    use stateright::{Checker, Model, Property};
+    struct NobodyLeads(Raft);
+    impl Model for NobodyLeads {
+        type State = <Raft as Model>::State;
+        type Action = <Raft as Model>::Action;
+
+        fn init_states(&self) -> Vec<Self::State> {
+            self.0.init_states()
+        }
+        fn actions(&self, state: &Self::State, actions: &mut Vec<Self::Action>) {
+            self.0.actions(state, actions);
+        }
+        fn next_state(&self, state: &Self::State, action: Self::Action) -> Option<Self::State> {
+            self.0.next_state(state, action)
+        }
+        fn properties(&self) -> Vec<Property<Self>> {
+            vec![Property::always("nobody leads", |_, state: &Self::State| {
+                state.servers().iter().all(|server| !server.node.is_leader())
+            })]
+        }
+    }
+    let [bounds] = Bounds::named("smoke/all").unwrap()[..] else { unreachable!() };
+    let checker = NobodyLeads(Raft::new(bounds)).checker().spawn_bfs().join();
+    assert!(checker.discovery("nobody leads").is_some());
+}

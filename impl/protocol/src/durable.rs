@@ -47,6 +47,7 @@ impl<C> Durable<C> {
     }
 
     /// Replays one write. Recovery is a fold of this over the write-ahead log, and so is the model's disk.
+    #[inline]
     pub fn redo<E: Entries<C>>(&mut self, write: Write<E>) {
         match write {
             Write::TermAndVote { current_term, voted_for } => {
@@ -58,10 +59,17 @@ impl<C> Durable<C> {
     }
 
     /// The gate: hands the write to the disk and replays it in memory, by the same definition as recovery.
+    #[inline]
     fn record<E: Entries<C>>(&mut self, write: Write<E>, fx: &mut Effects<impl Sink<C>>) {
         fx.sink.write(write.borrowed());
+        // Taken from the write and not from memory afterwards: loaded together with the log's length, which was stored the
+        // moment before, it stalled every proposal by 3 ns of 60 (2026-11).
+        let term = match &write {
+            Write::TermAndVote { current_term, .. } => *current_term,
+            Write::Append { .. } => self.current_term,
+        };
         self.redo(write);
-        fx.ack = Some(WriteAck { term: self.current_term, last: self.log.last() });
+        fx.ack = Some(WriteAck { term, last: self.log.last() });
     }
 
     pub(crate) fn set_term_and_vote(
@@ -73,6 +81,7 @@ impl<C> Durable<C> {
         self.record(Write::<[crate::Entry<C>; 1]>::TermAndVote { current_term, voted_for }, fx);
     }
 
+    #[inline]
     pub(crate) fn append<E: Entries<C>>(&mut self, after: Index, entries: E, fx: &mut Effects<impl Sink<C>>) {
         self.record(Write::Append { after, entries }, fx);
     }

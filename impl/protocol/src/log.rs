@@ -45,8 +45,12 @@ impl<C> Entries<C> for Vec<Entry<C>> {
 }
 
 impl<C> Entries<C> for [Entry<C>; 1] {
+    #[inline]
     fn append_to(self, log: &mut Vec<Entry<C>>, skip: usize) {
-        log.extend(self.into_iter().skip(skip));
+        let [entry] = self;
+        if skip == 0 {
+            log.push(entry);
+        }
     }
 }
 
@@ -172,6 +176,7 @@ impl<C> Log<C> {
     }
 
     /// Drops everything after an index and appends the entries.
+    #[inline]
     pub(crate) fn splice(&mut self, after: Index, entries: impl Entries<C>) {
         self.entries.truncate(usize::try_from(after.0).unwrap_or(usize::MAX));
         entries.append_to(&mut self.entries, 0);

@@ -1,0 +1,198 @@
+//! The shipped protocol with a disk that is durable at once, behind three shapes of the boundary between them.
+
+use crate::one_thread::Core;
+use crate::workload::Checksum;
+use crate::workload::Command;
+use seaworthy_protocol::{
+    Answer, Config, Durable, Effects, Entries, Entry, Envelope, Index, Input, Node, NodeId, NodeSet, Payload,
+    Recording, Release, Sink, Write,
+};
+use std::sync::Arc;
+
+type CommandEntry = Entry<Command>;
+
+/// A shape of the boundary: how effects are held from the step to the world.
+pub trait Boundary: Sink<Command> + Default {
+    /// How a message holds its entries.
+    type Entries: Entries<Command>;
+    /// Takes the messages out, all writes being durable.
+    fn drain(&mut self) -> impl Iterator<Item = Envelope<Self::Entries>>;
+}
+
+/// The sink: entries are borrowed from the log until the driver puts them where they go. Here into a message, which in one
+/// process is a clone of each handle; the disk takes them by reference.
+#[derive(Default)]
+pub struct InPlace {
+    messages: Vec<Envelope<Vec<CommandEntry>>>,
+    after_writes: Vec<Envelope<Vec<CommandEntry>>>,
+    /// What a disk would encode.
+    written: u64,
+}
+
+impl Sink<Command> for InPlace {
+    fn send(&mut self, release: Release, envelope: Envelope<&[CommandEntry]>) {
+        let envelope = envelope.map_entries(<[CommandEntry]>::to_vec);
+        match release {
+            Release::Now => self.messages.push(envelope),
+            Release::AfterWrites => self.after_writes.push(envelope),
+        }
+    }
+
+    fn write(&mut self, write: Write<&[CommandEntry]>) {
+        match write {
+            Write::TermAndVote { .. } => self.written += 1,
+            Write::Append { after: _, entries } => self.written += entries.len() as u64,
+        }
+    }
+
+    fn answer(&mut self, _: Answer) {}
+}
+
+impl Boundary for InPlace {
+    type Entries = Vec<CommandEntry>;
+
+    fn drain(&mut self) -> impl Iterator<Item = Envelope<Self::Entries>> {
+        self.messages.drain(..).chain(self.after_writes.drain(..))
+    }
+}
+
+/// The struct: a step returns everything as values of its own.
+impl Boundary for Recording<Command> {
+    type Entries = Vec<CommandEntry>;
+
+    fn drain(&mut self) -> impl Iterator<Item = Envelope<Self::Entries>> {
+        self.writes.clear();
+        self.answers.clear();
+        self.now.drain(..).chain(self.after_writes.drain(..))
+    }
+}
+
+/// The struct whose entries are shared: the write and the messages of a batch hold one slice.
+#[derive(Default)]
+pub struct Shared {
+    messages: Vec<Envelope<Arc<[CommandEntry]>>>,
+    after_writes: Vec<Envelope<Arc<[CommandEntry]>>>,
+    writes: Vec<Write<Arc<[CommandEntry]>>>,
+    /// The last slice that was shared, by its address in the log.
+    last: Option<(*const CommandEntry, Arc<[CommandEntry]>)>,
+}
+
+impl Shared {
+    fn share(&mut self, entries: &[CommandEntry]) -> Arc<[CommandEntry]> {
+        match &self.last {
+            Some((address, shared)) if *address == entries.as_ptr() && shared.len() == entries.len() => {
+                Arc::clone(shared)
+            }
+            Some(_) | None => {
+                let shared: Arc<[CommandEntry]> = entries.into();
+                self.last = Some((entries.as_ptr(), Arc::clone(&shared)));
+                shared
+            }
+        }
+    }
+}
+
+impl Sink<Command> for Shared {
+    fn send(&mut self, release: Release, envelope: Envelope<&[CommandEntry]>) {
+        let envelope = envelope.map_entries(|entries| self.share(entries));
+        match release {
+            Release::Now => self.messages.push(envelope),
+            Release::AfterWrites => self.after_writes.push(envelope),
+        }
+    }
+
+    fn write(&mut self, write: Write<&[CommandEntry]>) {
+        let write = write.map_entries(|entries| self.share(entries));
+        self.writes.push(write);
+    }
+
+    fn answer(&mut self, _: Answer) {}
+}
+
+impl Boundary for Shared {
+    type Entries = Arc<[CommandEntry]>;
+
+    fn drain(&mut self) -> impl Iterator<Item = Envelope<Self::Entries>> {
+        self.writes.clear();
+        self.last = None;
+        self.messages.drain(..).chain(self.after_writes.drain(..))
+    }
+}
+
+/// A node behind a boundary.
+pub struct RaftCore<B> {
+    config: Config,
+    node: Node<Command>,
+    fx: Effects<B>,
+    applied: Index,
+}
+
+impl<B: Boundary> RaftCore<B> {
+    /// Three nodes, the first of which was just elected by the second.
+    ///
+    /// # Panics
+    ///
+    /// If the election fails.
+    #[must_use]
+    pub fn three() -> [Self; 3] {
+        let voters = NodeSet::first(3);
+        let config = Config::new(voters).expect("three voters");
+        let core = |number| Self {
+            config,
+            node: Node::restart(NodeId::new(number).expect("1 to 3"), Durable::default()),
+            fx: Effects::new(B::default()),
+            applied: Index(0),
+        };
+        let mut cores = [1, 2, 3].map(core);
+        let (mut outbox, mut ignored) = (Vec::new(), Checksum::default());
+        cores[0].step(Input::ElectionTimeout);
+        cores[0].flush(&mut outbox, &mut ignored);
+        while let Some((to, message)) = outbox.pop() {
+            cores[to].receive(message);
+            cores[to].flush(&mut outbox, &mut ignored);
+        }
+        assert!(cores[0].node.is_leader());
+        assert_eq!(cores[0].node.commit_index(), Index(1));
+        cores
+    }
+
+    fn step(&mut self, input: Input<Command, B::Entries>) {
+        self.node.step(&self.config, input, &mut self.fx);
+    }
+}
+
+impl<B: Boundary> Core for RaftCore<B> {
+    type Message = Envelope<B::Entries>;
+
+    fn propose(&mut self, command: Command) {
+        self.step(Input::Propose(command));
+    }
+
+    fn receive(&mut self, message: Self::Message) {
+        self.step(Input::Receive(message));
+    }
+
+    fn heartbeat(&mut self) {
+        self.step(Input::HeartbeatTimeout);
+    }
+
+    fn flush(&mut self, outbox: &mut Vec<(usize, Self::Message)>, state_machine: &mut Checksum) {
+        self.step(Input::Replicate);
+        // The disk completes at once; what that brings about is carried out too.
+        while let Some(ack) = self.fx.ack.take() {
+            self.step(Input::WritesDurable(ack));
+        }
+        assert_eq!((self.fx.violation, self.fx.fault), (None, None));
+        let addressed = |envelope: Envelope<B::Entries>| (usize::from(envelope.to.get()) - 1, envelope);
+        outbox.extend(self.fx.sink.drain().map(addressed));
+        let committed = self.node.commit_index();
+        let count = usize::try_from(committed.0 - self.applied.0).unwrap_or(usize::MAX);
+        for entry in self.node.log().after(self.applied, count) {
+            match &entry.payload {
+                Payload::Noop => {}
+                Payload::Command(command) => state_machine.apply(command),
+            }
+        }
+        self.applied = committed;
+    }
+}

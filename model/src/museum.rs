@@ -248,33 +248,39 @@ impl Museum {
         let mut all_fresh = true;
         for exhibit in &self.exhibits {
             let Kind::Source(patch) = &exhibit.kind else { continue };
-            let scratch = tempfile::tempdir().map_err(at(patch))?;
-            let git = |arguments: &[&str]| {
-                let mut command = Command::new("git");
-                command.args(arguments).current_dir(scratch.path()).output().map_err(at(scratch.path()))
-            };
-            let root = self.root.to_string_lossy().into_owned();
-            git(&["clone", "--quiet", "--shared", &root, "."])?;
-            // Work in progress counts: what the patch is cut against is the tree as it stands.
-            mirror(&self.root.join("impl"), &scratch.path().join("impl"))?;
-            git(&["add", "impl"])?;
-            let applied = git(&["apply", "--3way", &patch.to_string_lossy()])?;
-            if !applied.status.success() {
-                eprintln!("{}: {}", exhibit.name, String::from_utf8_lossy(&applied.stderr).trim());
-                all_fresh = false;
-                continue;
+            match self.recut(patch)? {
+                Ok(diff) => {
+                    let old = fs::read_to_string(patch).map_err(at(patch))?;
+                    let header = old.split("diff --git").next().unwrap_or_default();
+                    fs::write(patch, format!("{header}{diff}")).map_err(at(patch))?;
+                }
+                Err(why) => {
+                    eprintln!("{}: {}", exhibit.name, why.trim());
+                    all_fresh = false;
+                }
             }
-            git(&["reset", "--quiet"])?;
-            git(&["stash", "--quiet"])?;
-            mirror(&self.root.join("impl"), &scratch.path().join("impl"))?;
-            git(&["add", "impl"])?;
-            let changed = git(&["diff", "--cached", "stash@{0}", "-R", "--", "impl"])?;
-            let old = fs::read_to_string(patch).map_err(at(patch))?;
-            let header = old.split("diff --git").next().unwrap_or_default();
-            let new = format!("{header}{}", String::from_utf8_lossy(&changed.stdout));
-            fs::write(patch, new).map_err(at(patch))?;
         }
         Ok(all_fresh)
+    }
+
+    /// What a patch does to the protocol as it is now, or why it cannot be applied.
+    fn recut(&self, patch: &Path) -> Result<Result<String, String>, MuseumError> {
+        let scratch = tempfile::tempdir().map_err(at(patch))?;
+        let git = |arguments: &[&str]| {
+            let mut command = Command::new("git");
+            command.args(arguments).current_dir(scratch.path()).output().map_err(at(scratch.path()))
+        };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        git(&["clone", "--quiet", "--shared", &self.root.to_string_lossy(), "."])?;
+        // Work in progress counts: what the patch is cut against is the tree as it stands.
+        mirror(&self.root.join("impl"), &scratch.path().join("impl"))?;
+        git(&["add", "impl"])?;
+        let base = text(&git(&["write-tree"])?.stdout);
+        let applied = git(&["apply", "--3way", &patch.to_string_lossy()])?;
+        if !applied.status.success() {
+            return Ok(Err(text(&applied.stderr)));
+        }
+        Ok(Ok(text(&git(&["diff", "--cached", base.trim(), "--", "impl"])?.stdout)))
     }
 }
 

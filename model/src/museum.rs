@@ -9,8 +9,8 @@
 //! Falls: the property that must fall, in BOX/BATCHING
 //! ```
 //!
-//! There may be several `Falls` lines. A patch with `Survives: in BOX/BATCHING` instead must change nothing: the canary,
-//! which tests the museum itself.
+//! There may be several `Falls` lines. A patch with `Survives: in BOX/BATCHING` instead must change nothing, not even the
+//! number of states: the canary, which tests the museum itself.
 
 use crate::bounds::Bounds;
 use crate::check::{self, Options};
@@ -68,6 +68,8 @@ struct Row {
     expected: Option<String>,
     /// The properties that fell, each with the steps of its shortest known script.
     fallen: BTreeMap<String, usize>,
+    /// Are there as many states as without the mutant?
+    is_as_pinned: bool,
     distinct: u64,
     seconds: f64,
 }
@@ -76,8 +78,14 @@ struct Row {
 #[derive(Deserialize)]
 struct Outcome {
     distinct: u64,
+    pinned: Option<OutcomeCount>,
     seconds: f64,
     verdicts: Vec<OutcomeVerdict>,
+}
+
+#[derive(Deserialize)]
+struct OutcomeCount {
+    distinct: u64,
 }
 
 #[derive(Deserialize)]
@@ -212,7 +220,7 @@ impl Museum {
             .output()
             .map_err(at(&binary))?;
         if run.stdout.is_empty() {
-            return Err(failed(String::from_utf8_lossy(&run.stderr).into_owned()));
+            return Err(failed(format!("{}: {}", run.status, String::from_utf8_lossy(&run.stderr))));
         }
         Ok(run.stdout)
     }
@@ -319,20 +327,22 @@ impl Exhibit {
 
 impl Row {
     fn new(exhibit: &Exhibit, expectation: &Expectation, outcome: Outcome) -> Self {
-        let Outcome { distinct, seconds, verdicts } = outcome;
+        let Outcome { distinct, pinned, seconds, verdicts } = outcome;
         let fell = |verdict: OutcomeVerdict| Some((verdict.property, verdict.counterexample?.script.len()));
         Self {
             mutant: exhibit.name.clone(),
             r#box: expectation.bounds.clone(),
             expected: expectation.falls.clone(),
             fallen: verdicts.into_iter().filter_map(fell).collect(),
+            is_as_pinned: pinned.is_none_or(|pinned| pinned.distinct == distinct),
             distinct,
             seconds,
         }
     }
 
     fn is_as_expected(&self) -> bool {
-        self.expected.as_ref().map_or(self.fallen.is_empty(), |property| self.fallen.contains_key(property))
+        let survives = || self.fallen.is_empty() && self.is_as_pinned;
+        self.expected.as_ref().map_or_else(survives, |property| self.fallen.contains_key(property))
     }
 }
 

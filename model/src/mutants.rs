@@ -3,7 +3,7 @@
 use crate::bounds::{Bounds, DeadRules};
 use crate::server::is_vote_request;
 use crate::system::Raft;
-use seaworthy_protocol::{Durable, Effects, Entry, Recording, Write};
+use seaworthy_protocol::{Durable, Effects, Entry, Recording, Term, Write};
 
 /// How a driver carries out the contract.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -21,6 +21,10 @@ pub enum Driver {
     ConfirmedBeforeWritten,
     /// The vote on the disk is lost at a restart.
     VoteLostAtRestart,
+    /// The term on the disk is lost at a restart.
+    TermLostAtRestart,
+    /// A proposal is fed to the node twice.
+    ProposalFedTwice,
 }
 
 impl Driver {
@@ -42,6 +46,11 @@ impl Driver {
         self == Self::ConfirmedBeforeWritten
     }
 
+    /// How often the driver feeds a proposal.
+    pub(crate) fn feeds_proposal(self) -> usize {
+        if self == Self::ProposalFedTwice { 2 } else { 1 }
+    }
+
     /// What the driver makes of the disk it finds at a restart.
     pub(crate) fn recover(self, mut durable: Durable<u8>) -> Durable<u8> {
         let last = durable.log().last_index();
@@ -52,10 +61,12 @@ impl Driver {
             Self::VoteLostAtRestart => {
                 Some(Write::TermAndVote { current_term: durable.current_term(), voted_for: None })
             }
+            Self::TermLostAtRestart => Some(Write::TermAndVote { current_term: Term(0), voted_for: None }),
             Self::Faithful
             | Self::VoteRequestLeavesEarly
             | Self::ReplyBecauseThisStepWroteNothing
-            | Self::ConfirmedBeforeWritten => None,
+            | Self::ConfirmedBeforeWritten
+            | Self::ProposalFedTwice => None,
         };
         if let Some(lost) = lost {
             durable.redo(lost);
@@ -94,7 +105,7 @@ impl BuiltIn {
 
     /// All of them.
     #[must_use]
-    pub const fn all() -> [Self; 6] {
+    pub const fn all() -> [Self; 8] {
         [
             Self::driver(
                 "vote-request-leaves-early",
@@ -130,6 +141,20 @@ impl BuiltIn {
                 "VoteStable",
                 "two/all",
                 Driver::VoteLostAtRestart,
+            ),
+            Self::driver(
+                "term-lost-at-restart",
+                "recovery begins at term 0 again",
+                "TermMonotonic",
+                "two/all",
+                Driver::TermLostAtRestart,
+            ),
+            Self::driver(
+                "proposal-fed-twice",
+                "a proposal is handed over a second time, as by a retry that nobody asked for",
+                "Refinement",
+                "two/all",
+                Driver::ProposalFedTwice,
             ),
             Self {
                 dead: DeadRules::AgainstMemory,

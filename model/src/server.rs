@@ -181,7 +181,9 @@ impl Steps {
         match event {
             Event::ElectionTimeout => work.input(Input::ElectionTimeout),
             Event::HeartbeatTimeout => work.input(Input::HeartbeatTimeout),
-            Event::Propose(value) => work.input(Input::Propose(value)),
+            Event::Propose(value) => {
+                (0..self.driver.feeds_proposal()).for_each(|_| work.input(Input::Propose(value)));
+            }
             Event::Replicate => work.input(Input::Replicate),
             Event::Deliver(packet) => work.input(Input::Receive(packet.borrowed())),
             Event::Complete { batches } => work.complete(usize::from(batches)),

@@ -29,6 +29,18 @@
 //! ```
 #![no_std]
 #![forbid(unsafe_code)]
+// Total: no input, whoever it is from, may panic a node.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
 
 extern crate alloc;
 

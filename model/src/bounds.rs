@@ -1,7 +1,5 @@
 //! The boxes: how far a search may go. Bounds limit inputs only; within them nothing is restricted.
 
-use crate::network::{self, Packet};
-use crate::server::Server;
 use seaworthy_protocol::{Config, NodeSet, Term};
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
@@ -44,18 +42,6 @@ pub enum DeadRules {
     Sound,
     /// Against its term in memory, which a crash takes back.
     AgainstMemory,
-}
-
-impl DeadRules {
-    /// Is the message dead by these rules?
-    #[must_use]
-    pub fn judges(self, packet: &Packet, receiver: &Server) -> bool {
-        let is_stale = packet.term < receiver.node.current_term() && !packet.message.is_request();
-        match self {
-            Self::Sound => network::is_dead(packet, receiver),
-            Self::AgainstMemory => network::is_dead(packet, receiver) || is_stale,
-        }
-    }
 }
 
 /// A box, exhausted with each of its batchings in turn.

@@ -293,6 +293,13 @@ impl Museum {
 }
 
 impl Exhibit {
+    /// The properties that must fall, each with the box; no property where the mutant must survive.
+    pub fn expectations(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
+        self.expectations
+            .iter()
+            .map(|expectation| (expectation.falls.as_deref(), expectation.bounds.as_str()))
+    }
+
     fn from_patch(path: PathBuf) -> Result<Self, MuseumError> {
         let text = fs::read_to_string(&path).map_err(at(&path))?;
         let header = text.split("diff --git").next().unwrap_or_default();

@@ -5,17 +5,15 @@
 
 use crate::bounds::{Bounds, DiskKind};
 use crate::disk::{Batch, Disk};
+use crate::driver::Driver;
 use crate::interned::{Arena, Interned};
-use crate::mutants::Driver;
 use crate::network::Packet;
 use crate::symmetry::{Permutation, Rename};
 use dashmap::DashMap;
 use seaworthy_protocol::invariants::Violation;
 use seaworthy_protocol::invariants::cluster::{leads_durably, persisted_before_send};
 use seaworthy_protocol::invariants::history::NodeHistory;
-use seaworthy_protocol::{
-    Config, Durable, Effects, Entry, Input, Message, Node, NodeId, PeerFault, Recording, Term,
-};
+use seaworthy_protocol::{Config, Durable, Effects, Entry, Input, Node, NodeId, PeerFault, Recording, Term};
 use smallvec::SmallVec;
 use std::cell::RefCell;
 
@@ -26,7 +24,7 @@ pub struct Server {
     pub node: Node<u8>,
     /// Its disk.
     pub disk: Disk,
-    /// Ghost. Multiplies the states of `three` by 1.0 (docs/model.md): what it remembers, the network shows.
+    /// Ghost. Multiplies the states of `three` by 1.08 (docs/model.md).
     pub history: NodeHistory,
 }
 
@@ -304,10 +302,4 @@ impl<'a> Work<'a> {
         let on_disk = self.server.term_on_disk();
         self.server.history.forget_before(on_disk);
     }
-}
-
-/// Is this a request for a vote?
-#[must_use]
-pub const fn is_vote_request(packet: &Packet) -> bool {
-    matches!(packet.message, Message::RequestVote { .. })
 }

@@ -1,10 +1,10 @@
-//! The whole system as a stateright model: the state, the actions, and what an action does.
+//! The whole system within a box: the state, the actions, and what an action does.
 
 use crate::bounds::Bounds;
+use crate::dead;
+use crate::driver::Driver;
 use crate::interned::{Arena, Interned};
-use crate::mutants::Driver;
-use crate::network::{self, Network, Packet};
-use crate::properties::{self, Broken};
+use crate::network::{Network, Packet};
 use crate::server::{Event, Server, Step, Steps};
 use crate::symmetry::{Digests, Permutation, Rename, mix};
 use seaworthy_protocol::invariants::Violation;
@@ -12,8 +12,6 @@ use seaworthy_protocol::invariants::cluster::acknowledges_truly;
 use seaworthy_protocol::invariants::history::{Commitment, see_commit};
 use seaworthy_protocol::{NodeId, NodeSet};
 use smallvec::SmallVec;
-use stateright::{Model, Property};
-use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Everything at one moment.
@@ -26,7 +24,7 @@ pub struct State {
     broken: Option<Broken>,
 }
 
-/// Ghost: all that was ever committed, in order. Multiplies the states of `three` by the factor in docs/model.md.
+/// Ghost: all that was ever committed, in order. Multiplies the states of `three` by 1.37 (docs/model.md).
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Committed(pub Vec<Commitment<u8>>);
 
@@ -44,6 +42,50 @@ pub struct Spent {
     pub proposals: u8,
     /// Crashes suffered.
     pub crashes: u8,
+}
+
+/// What a step broke, kept in the state it led to.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Broken {
+    /// A property that compares a state with the one before.
+    Property(Violation),
+    /// The protocol reported it itself: nothing left the node, and it has stopped.
+    Stopped(Violation),
+    /// A message was removed as dead whose delivery would have done something.
+    DeadNotInert,
+    /// A message that was dead is alive again.
+    DeadRevived,
+    /// A node blamed a peer, though every peer runs the same protocol.
+    FalseBlame,
+}
+
+impl Broken {
+    /// A number for each value, above 0.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::DeadNotInert => 1,
+            Self::FalseBlame => 2,
+            Self::DeadRevived => 3,
+            Self::Property(violation) => 10 + violation as u8,
+            Self::Stopped(violation) => 100 + violation as u8,
+        }
+    }
+
+    /// Does the run end here? A node that stopped takes no further step.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Stopped(_))
+    }
+
+    /// Does it break this property?
+    #[must_use]
+    pub const fn is(self, violation: Violation) -> bool {
+        match self {
+            Self::Property(broken) | Self::Stopped(broken) => broken as u8 == violation as u8,
+            Self::DeadNotInert | Self::DeadRevived | Self::FalseBlame => false,
+        }
+    }
 }
 
 /// What happens next, and to whom.
@@ -129,14 +171,6 @@ impl State {
     }
 }
 
-/// The one hand-written `Hash`: the least digest over all renamings, so that both of stateright's engines take states that
-/// differ only in the nodes' names for one. `tests/symmetry.rs` holds it to that.
-impl Hash for State {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.digests().into_iter().min().unwrap_or_default());
-    }
-}
-
 /// The system within a box.
 pub struct Raft {
     bounds: Bounds,
@@ -180,6 +214,11 @@ impl Raft {
     #[must_use]
     pub fn expanded(&self) -> u64 {
         self.expanded.load(Ordering::Relaxed)
+    }
+
+    /// Counts one more.
+    pub(crate) fn count_expanded(&self) {
+        self.expanded.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The first state: all nodes new, all followers.
@@ -318,7 +357,8 @@ impl Raft {
     #[must_use]
     pub fn is_dead(&self, state: &State, packet: Interned<Packet>) -> bool {
         let receiver = state.server(packet.to);
-        self.bounds.dead.judges(&packet, &receiver) || state.network.elder(packet, &receiver).is_some()
+        dead::is_dead_by(self.bounds.dead, &packet, &receiver)
+            || state.network.elder(packet, receiver.term_on_disk()).is_some()
     }
 
     /// On the unreduced network: is a message alive that was dead before the step?
@@ -334,10 +374,10 @@ impl Raft {
     fn is_inert(&self, state: &State, packet: Interned<Packet>) -> bool {
         let receiver = state.server(packet.to);
         let step = self.steps.take(receiver, Event::Deliver(packet));
-        if let Some(elder) = state.network.elder(packet, &receiver) {
+        if let Some(elder) = state.network.elder(packet, receiver.term_on_disk()) {
             return step == self.steps.take(receiver, Event::Deliver(elder));
         }
-        let is_dead = |sent: &Interned<Packet>| network::is_dead(sent, &state.server(sent.to));
+        let is_dead = |sent: &Interned<Packet>| dead::is_dead(sent, &state.server(sent.to));
         step.server == receiver
             && step.violation.is_none()
             && step.fault.is_none()
@@ -356,32 +396,6 @@ impl State {
             | Event::Deliver(_)
             | Event::Complete { .. } => {}
         }
-    }
-}
-
-impl Model for Raft {
-    type State = State;
-    type Action = Action;
-
-    fn init_states(&self) -> Vec<State> {
-        vec![self.start()]
-    }
-
-    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        self.expanded.fetch_add(1, Ordering::Relaxed);
-        self.list_actions(state, actions);
-    }
-
-    fn next_state(&self, last: &State, action: Action) -> Option<State> {
-        self.transition(last, action).map(|transition| transition.state)
-    }
-
-    fn properties(&self) -> Vec<Property<Self>> {
-        properties::of(&self.bounds)
-    }
-
-    fn format_action(&self, action: &Action) -> String {
-        action.to_string()
     }
 }
 

@@ -6,6 +6,10 @@ use seaworthy_model::bounds::Bounds;
 use seaworthy_model::check::{self, Engine, Options, Report};
 use seaworthy_model::system::Raft;
 
+/// As in the command: the checker allocates for every transition, on every thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn check(bounds: Bounds, options: Options) -> Report {
     let report = check::run(Raft::new(bounds), options);
     let name = bounds.full_name();

@@ -1,0 +1,40 @@
+//! The system as stateright searches it.
+
+use crate::properties;
+use crate::system::{Action, Raft, State};
+use stateright::{Model, Property};
+use std::hash::{Hash, Hasher};
+
+/// The one hand-written `Hash`: the least digest over all renamings, so that both of stateright's engines take states that
+/// differ only in the nodes' names for one. `tests/symmetry.rs` holds it to that.
+impl Hash for State {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.digests().into_iter().min().unwrap_or_default());
+    }
+}
+
+impl Model for Raft {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![self.start()]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        self.count_expanded();
+        self.list_actions(state, actions);
+    }
+
+    fn next_state(&self, last: &State, action: Action) -> Option<State> {
+        self.transition(last, action).map(|transition| transition.state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        properties::of(self.bounds())
+    }
+
+    fn format_action(&self, action: &Action) -> String {
+        action.to_string()
+    }
+}

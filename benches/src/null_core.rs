@@ -9,8 +9,8 @@ use crate::workload::Command;
 pub enum Message {
     /// The leader's new entries, and how many are committed.
     Append(Vec<Command>, usize),
-    /// A follower's number and the length of its log.
-    Acknowledge(usize, usize),
+    /// The length of a follower's log.
+    Acknowledge(usize),
 }
 
 /// One of three.
@@ -20,7 +20,7 @@ pub struct NullCore {
     sent: usize,
     committed: usize,
     applied: usize,
-    told: usize,
+    beats: bool,
     acknowledges: bool,
 }
 
@@ -34,7 +34,7 @@ impl NullCore {
             sent: 0,
             committed: 0,
             applied: 0,
-            told: 0,
+            beats: false,
             acknowledges: false,
         })
     }
@@ -55,23 +55,23 @@ impl Core for NullCore {
                 self.acknowledges = true;
             }
             // The leader and the better follower are a majority of three.
-            Message::Acknowledge(_, length) => self.committed = self.committed.max(length),
+            Message::Acknowledge(length) => self.committed = self.committed.max(length),
         }
     }
 
     fn heartbeat(&mut self) {
-        self.told = 0;
+        self.beats = true;
     }
 
     fn flush(&mut self, outbox: &mut Vec<(usize, Message)>, state_machine: &mut Checksum) {
-        if self.number == 0 && (self.sent < self.log.len() || self.told == 0) {
+        if self.number == 0 && (self.sent < self.log.len() || self.beats) {
             for follower in 1..3 {
                 outbox.push((follower, Message::Append(self.log[self.sent..].to_vec(), self.committed)));
             }
             self.sent = self.log.len();
-            self.told = 1;
+            self.beats = false;
         } else if std::mem::take(&mut self.acknowledges) {
-            outbox.push((0, Message::Acknowledge(self.number, self.log.len())));
+            outbox.push((0, Message::Acknowledge(self.log.len())));
         }
         self.log[self.applied..self.committed].iter().for_each(|command| state_machine.apply(command));
         self.applied = self.committed;

@@ -5,7 +5,7 @@ use crate::workload::Checksum;
 use crate::workload::Command;
 use seaworthy_protocol::{
     Answer, Config, Durable, Effects, Entries, Entry, Envelope, Index, Input, Node, NodeId, NodeSet, Payload,
-    Recording, Release, Sink, Write,
+    PeerFault, Recording, Release, Sink, Write,
 };
 use std::sync::Arc;
 
@@ -46,6 +46,10 @@ impl Sink<Command> for InPlace {
     }
 
     fn answer(&mut self, _: Answer) {}
+
+    fn fault(&mut self, fault: PeerFault) {
+        unreachable!("{fault}: all nodes run the same protocol");
+    }
 }
 
 impl Boundary for InPlace {
@@ -107,6 +111,10 @@ impl Sink<Command> for Shared {
     }
 
     fn answer(&mut self, _: Answer) {}
+
+    fn fault(&mut self, fault: PeerFault) {
+        unreachable!("{fault}: all nodes run the same protocol");
+    }
 }
 
 impl Boundary for Shared {
@@ -182,7 +190,7 @@ impl<B: Boundary> Core for RaftCore<B> {
         while let Some(ack) = self.fx.ack.take() {
             self.step(Input::WritesDurable(ack));
         }
-        assert_eq!((self.fx.violation, self.fx.fault), (None, None));
+        assert_eq!(self.fx.violation, None);
         let addressed = |envelope: Envelope<B::Entries>| (usize::from(envelope.to.get()) - 1, envelope);
         outbox.extend(self.fx.sink.drain().map(addressed));
         let committed = self.node.commit_index();

@@ -69,6 +69,8 @@ pub struct Bounds {
     pub removes_dead_messages: bool,
     /// By which rules.
     pub dead: DeadRules,
+    /// From every state, the calm schedule must commit something new within this many rounds; not judged if 0.
+    pub calm_rounds: usize,
     /// Goes into every fingerprint.
     pub salt: u64,
 }
@@ -94,12 +96,17 @@ impl Bounds {
             symmetry: true,
             removes_dead_messages: true,
             dead: DeadRules::Sound,
+            calm_rounds: 0,
             salt: 0,
         }
     }
 
     const fn purpose(self, purpose: &'static str) -> Self {
         Self { purpose, ..self }
+    }
+
+    const fn calm(self, calm_rounds: usize) -> Self {
+        Self { calm_rounds, ..self }
     }
 
     const fn unreduced(self) -> Self {
@@ -131,19 +138,24 @@ impl Bounds {
         use DiskKind::{Atomic, Fifo};
         [
             Self::new("solo", 1, 3, 2, 2, Fifo)
-                .purpose("one server agrees with itself: commits as soon as its disk says so, and keeps it"),
-            Self::new("two", 2, 2, 1, 1, Fifo).purpose(
-                "the smallest cluster with messages, an even one, and every crash point of its disks",
-            ),
+                .purpose("one server agrees with itself: commits as soon as its disk says so, and keeps it")
+                .calm(30),
+            Self::new("two", 2, 2, 1, 1, Fifo)
+                .purpose(
+                    "the smallest cluster with messages, an even one, and every crash point of its disks",
+                )
+                .calm(30),
             Self::new("smoke", 3, 1, 1, 1, Atomic)
-                .purpose("seconds: one term, its elections, one value, one crash"),
+                .purpose("seconds: one term, its elections, one value, one crash")
+                .calm(30),
             Self::new("three", 3, 2, 1, 1, Atomic)
                 .purpose("the main job: elections, replication, commit, a crash, partition and rollback"),
             Self::new("three-values", 3, 2, 2, 0, Atomic)
                 .purpose("two values: longer logs that diverge, longer rollbacks"),
             Self::new("three-terms", 3, 3, 0, 0, Atomic)
-                .purpose("three elections: logs whose entries differ at one index though both are old"),
-            Self::new("three-disk", 3, 2, 0, 3, Fifo)
+                .purpose("three elections: logs whose entries differ at one index though both are old")
+                .calm(30),
+            Self::new("three-disk", 3, 2, 0, 1, Fifo)
                 .purpose("writes wait: a crash inside a step, messages that race their own writes"),
             Self::new("unreduced-two", 2, 3, 0, 1, Fifo)
                 .purpose("the dead stay dead: nothing is removed from the network, every edge is judged")

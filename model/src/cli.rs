@@ -2,8 +2,9 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use seaworthy_model::bounds::{Bounds, DiskKind};
-use seaworthy_model::check::{self, Engine, Options, Report};
+use seaworthy_model::check::{self, Engine, Options};
 use seaworthy_model::mutants::BuiltIn;
+use seaworthy_model::report::Report;
 use seaworthy_model::system::Raft;
 use seaworthy_model::trace::{self, Script};
 use seaworthy_model::{museum, witnesses};
@@ -74,9 +75,12 @@ struct Alterations {
     /// Take states that differ only in the nodes' names for different.
     #[arg(long)]
     no_symmetry: bool,
+    /// Judge in every state that the calm schedule commits something new within this many rounds.
+    #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u8).range(1..=100))]
+    calm: Option<u8>,
     /// Run a mutant that is built into the model. See `mutants --list`.
     #[arg(long, value_name = "MUTANT")]
-    driver: Option<String>,
+    mutant: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -102,6 +106,8 @@ struct Trace {
     /// The box of the script, as `three/all`.
     #[arg(long = "box", value_name = "BOX")]
     in_box: Option<String>,
+    #[command(flatten)]
+    bounds: Alterations,
     /// Print the state after each action too.
     #[arg(long)]
     states: bool,
@@ -153,9 +159,10 @@ impl Alterations {
             proposals: self.proposals.unwrap_or(bounds.proposals),
             crashes: self.crashes.unwrap_or(bounds.crashes),
             symmetry: bounds.symmetry && !self.no_symmetry,
+            calm_rounds: self.calm.map_or(bounds.calm_rounds, usize::from),
             ..bounds
         };
-        let mutant = self.driver.as_deref().map(BuiltIn::named).transpose()?;
+        let mutant = self.mutant.as_deref().map(BuiltIn::named).transpose()?;
         Ok(mutant.map_or_else(|| Raft::new(bounds), |mutant| mutant.applied_to(bounds)))
     }
 
@@ -166,8 +173,9 @@ impl Alterations {
             flag("terms", self.terms.map(|terms| terms.to_string())),
             flag("proposals", self.proposals.map(|proposals| proposals.to_string())),
             flag("crashes", self.crashes.map(|crashes| crashes.to_string())),
+            flag("calm", self.calm.map(|rounds| rounds.to_string())),
             self.no_symmetry.then(|| " --no-symmetry".to_owned()),
-            flag("driver", self.driver.clone()),
+            flag("mutant", self.mutant.clone()),
         ];
         flags.into_iter().flatten().collect()
     }
@@ -241,7 +249,8 @@ fn run_trace(request: &Trace) -> Result<bool, Box<dyn Error>> {
         (Some(file), _) => {
             let text =
                 std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-            let model = Raft::new(one_box(request.in_box.as_deref().unwrap_or_default())?);
+            let bounds = one_box(request.in_box.as_deref().unwrap_or_default())?;
+            let model = request.bounds.model_of(bounds)?;
             let script =
                 trace::parse(&model, &text).map_err(|error| format!("{}: {error}", file.display()))?;
             (model, file.display().to_string(), script)
@@ -276,7 +285,7 @@ fn unknown_witness(name: &str) -> String {
 }
 
 fn print_script(model: &Raft, shows: &str, script: &Script, with_states: bool) {
-    println!("# {shows}, in {} steps of {}", script.0.len(), model.bounds().full_name());
+    println!("# {shows}, in {} steps of {}", script.0.len(), model.name());
     let states = trace::replay(model, &script.0).unwrap_or_default();
     for (action, state) in script.0.iter().zip(states.iter().skip(1)) {
         println!("{action}");
@@ -301,10 +310,7 @@ fn run_explore(request: &Explore) -> Result<bool, Box<dyn Error>> {
     let listener = TcpListener::bind(address).map_err(bad)?;
     let address = listener.local_addr()?;
     drop(listener);
-    println!(
-        "exploring {}: open http://{address} in a browser, stop with Ctrl-C",
-        model.bounds().full_name()
-    );
+    println!("exploring {}: open http://{address} in a browser, stop with Ctrl-C", model.name());
     model.checker().threads(Options::default().threads).serve(address);
     Ok(true)
 }

@@ -7,7 +7,7 @@
 
 use crate::network::Packet;
 use crate::symmetry::{Permutation, Rename};
-use seaworthy_protocol::{Durable, Entry, Write, WriteAck};
+use seaworthy_protocol::{Durable, Entries, Entry, Write, WriteAck};
 use std::collections::{BTreeSet, VecDeque};
 
 /// A disk.
@@ -17,6 +17,8 @@ pub struct Disk {
     pub durable: Durable<u8>,
     /// What was handed over and is not durable yet, oldest first.
     pub queue: VecDeque<Batch>,
+    /// What is durable and not confirmed to the node yet. Acks merge: the last one.
+    pub unconfirmed: Option<WriteAck>,
 }
 
 /// The writes of one step, and what waits for them.
@@ -31,6 +33,12 @@ pub struct Batch {
 }
 
 impl Disk {
+    /// Is there nothing left to do?
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.unconfirmed.is_none()
+    }
+
     /// How many writes wait.
     #[must_use]
     pub fn writes(&self) -> usize {
@@ -42,8 +50,15 @@ impl Disk {
     pub fn after_crash(&self, kept: usize) -> Durable<u8> {
         let mut durable = self.durable.clone();
         let writes = self.queue.iter().flat_map(|batch| &batch.writes);
-        writes.take(kept).for_each(|write| durable.redo(write.borrowed()));
+        redo_all(&mut durable, writes.take(kept).map(Write::borrowed));
         durable
+    }
+}
+
+/// Replays writes. Those that were handed over follow each other without a gap.
+pub(crate) fn redo_all(durable: &mut Durable<u8>, writes: impl IntoIterator<Item = Write<impl Entries<u8>>>) {
+    for write in writes {
+        assert!(durable.redo(write), "a write continues the log as it was when the write was handed over");
     }
 }
 
@@ -52,6 +67,7 @@ impl Rename for Disk {
         Self {
             durable: self.durable.renamed(|id| permutation.image(id)),
             queue: self.queue.iter().map(|batch| batch.renamed(permutation)).collect(),
+            unconfirmed: self.unconfirmed,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! How the driver's contract is carried out: to the letter, or with one breach that no line of the protocol could commit.
 
+use crate::disk::redo_all;
 use crate::network::is_vote_request;
 use seaworthy_protocol::{Durable, Effects, Entry, Recording, Term, Write};
 
@@ -67,7 +68,7 @@ impl Driver {
             | Self::ProposalFedTwice => None,
         };
         if let Some(lost) = lost {
-            durable.redo(lost);
+            redo_all(&mut durable, [lost]);
         }
         durable
     }

@@ -1,13 +1,13 @@
 //! The dead stay dead.
 //!
-//! `DeadIsInert` shows that a message can do nothing at the moment it is removed. That it can do nothing *ever* needs an
-//! induction: if a message is dead in a state, it is dead in every successor. Here that step is checked on the unreduced
-//! network, exhaustively in small boxes ([`DEAD_STAYS_DEAD`] is a property of boxes with `checks_induction`), and on long
-//! random walks in large ones, which keep what was removed aside and look at it after every step.
+//! That a message can do nothing *ever* is an induction: whatever is dead is inert, and what is dead in a state is dead in
+//! every successor. Both are checked on the unreduced network, exhaustively in small boxes ([`DEAD_IS_INERT`] and
+//! [`DEAD_STAYS_DEAD`] are properties of the boxes that remove nothing), and on long random walks in large ones, which keep
+//! what was removed aside and judge it in every state.
 
 use crate::interned::Interned;
 use crate::network::Packet;
-use crate::properties::{self, DEAD_STAYS_DEAD};
+use crate::properties::{self, DEAD_IS_INERT, DEAD_STAYS_DEAD};
 use crate::system::{Raft, State};
 use crate::trace::Script;
 use rand::rngs::SmallRng;
@@ -60,15 +60,18 @@ fn walk_once(model: &Raft, dice: &mut SmallRng, walk: &mut Walk) {
             walk.broken = Some((property.name, script));
             return;
         }
-        if revived(model, &state, &aside) {
-            walk.broken = Some((DEAD_STAYS_DEAD, script));
+        if let Some(property) = misjudged(model, &state, &aside) {
+            walk.broken = Some((property, script));
             return;
         }
     }
 }
 
-/// Is any of these messages, once dead, alive again?
-#[must_use]
-pub fn revived(model: &Raft, state: &State, once_dead: &[Interned<Packet>]) -> bool {
-    !once_dead.iter().all(|packet| model.is_dead(state, *packet))
+/// What these messages, once dead, break in a state.
+fn misjudged(model: &Raft, state: &State, once_dead: &[Interned<Packet>]) -> Option<&'static str> {
+    if !once_dead.iter().all(|packet| model.is_dead(state, *packet)) {
+        return Some(DEAD_STAYS_DEAD);
+    }
+    let is_inert = |packet: &Interned<Packet>| model.is_inert(state, *packet);
+    (!once_dead.iter().all(is_inert)).then_some(DEAD_IS_INERT)
 }

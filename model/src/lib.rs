@@ -13,20 +13,25 @@
 //! * What changes nothing is not a step. Bounds limit inputs only ([`bounds`]); within them nothing is restricted.
 
 pub mod bounds;
+pub mod calm;
 pub mod check;
+pub mod contract;
 pub mod dead;
 pub mod disk;
 pub mod driver;
 pub mod induction;
 pub mod interned;
+pub mod matrix;
 pub mod museum;
 pub mod mutants;
 pub mod network;
 pub mod notation;
 pub mod pinned;
 pub mod properties;
+pub mod report;
 pub mod search;
 pub mod server;
+pub mod steps;
 pub mod symmetry;
 pub mod system;
 pub mod trace;

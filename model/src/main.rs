@@ -1,6 +1,7 @@
 //! The command line: `check`, `boxes`, `trace`, `explore`, `mutants`.
 //!
-//! Exit codes: 0 all is well, 1 a property is broken or a mutant survives, 2 the request makes no sense.
+//! Exit codes: 0 all is well; 1 a property is broken, a box is not exhausted or has another count than the pinned one, or a
+//! mutant survives; 2 the request makes no sense.
 
 mod cli;
 

@@ -14,9 +14,10 @@
 
 use crate::bounds::Bounds;
 use crate::check::{self, Options};
+use crate::matrix::{Matrix, Row};
 use crate::mutants::BuiltIn;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use crate::report::Report;
+use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::io;
@@ -51,52 +52,6 @@ enum Kind {
 struct Expectation {
     falls: Option<String>,
     bounds: String,
-}
-
-/// The kill matrix.
-#[derive(Clone, Debug, Serialize)]
-pub struct Matrix {
-    rows: Vec<Row>,
-}
-
-/// A mutant in a box.
-#[derive(Clone, Debug, Serialize)]
-struct Row {
-    mutant: String,
-    r#box: String,
-    /// The property that must fall; nothing if the mutant must survive.
-    expected: Option<String>,
-    /// The properties that fell, each with the steps of its shortest known script.
-    fallen: BTreeMap<String, usize>,
-    /// Are there as many states as without the mutant?
-    is_as_pinned: bool,
-    distinct: u64,
-    seconds: f64,
-}
-
-/// What is read of a check's JSON.
-#[derive(Deserialize)]
-struct Outcome {
-    distinct: u64,
-    pinned: Option<OutcomeCount>,
-    seconds: f64,
-    verdicts: Vec<OutcomeVerdict>,
-}
-
-#[derive(Deserialize)]
-struct OutcomeCount {
-    distinct: u64,
-}
-
-#[derive(Deserialize)]
-struct OutcomeVerdict {
-    property: String,
-    counterexample: Option<OutcomeCounterexample>,
-}
-
-#[derive(Deserialize)]
-struct OutcomeCounterexample {
-    script: Vec<String>,
 }
 
 /// Why mutants cannot be shown.
@@ -160,36 +115,36 @@ impl Museum {
         for exhibit in exhibits {
             tell(&format!("{}: {}", exhibit.name, exhibit.bug));
             for expectation in &exhibit.expectations {
-                let outcome = self.outcome(exhibit, expectation)?;
-                rows.push(Row::new(exhibit, expectation, outcome));
+                let report = self.report(exhibit, expectation)?;
+                rows.push(Row::new(&exhibit.name, &expectation.bounds, expectation.falls.clone(), report));
             }
         }
-        Ok(Matrix { rows })
+        Ok(Matrix::new(rows))
     }
 
-    fn outcome(&self, exhibit: &Exhibit, expectation: &Expectation) -> Result<Outcome, MuseumError> {
+    fn report(&self, exhibit: &Exhibit, expectation: &Expectation) -> Result<Report, MuseumError> {
         let failed = |what: String| MuseumError::Failed(exhibit.name.clone(), what);
-        let json = match &exhibit.kind {
+        match &exhibit.kind {
             Kind::BuiltIn(mutant) => {
                 let bounds = Bounds::named(&expectation.bounds).map_err(|error| failed(error.to_string()))?;
                 let [bounds] = bounds[..] else {
                     return Err(failed(format!("{} is two boxes", expectation.bounds)));
                 };
                 let options = Options { keep_going: true, ..Options::default() };
-                serde_json::to_vec(&check::run(mutant.applied_to(bounds), options))
-                    .map_err(|error| failed(error.to_string()))?
+                Ok(check::run(mutant.applied_to(bounds), options))
             }
             Kind::Source(patch) => {
                 let tree = self.plant(&exhibit.name, patch)?;
-                self.check(&tree, &exhibit.name, &expectation.bounds)?
+                let json = self.check(&tree, &exhibit.name, &expectation.bounds)?;
+                serde_json::from_slice(&json).map_err(|error| failed(error.to_string()))
             }
-        };
-        serde_json::from_slice(&json).map_err(|error| failed(error.to_string()))
+        }
     }
 
     /// A copy of the workspace with the patch applied, under `target/`.
     fn plant(&self, name: &str, patch: &Path) -> Result<PathBuf, MuseumError> {
         let tree = self.root.join("target/mutants/tree");
+        fs::create_dir_all(&tree).map_err(at(&tree))?;
         for part in ["Cargo.toml", "Cargo.lock", "clippy.toml", "impl", "model", "benches"] {
             mirror(&self.root.join(part), &tree.join(part))?;
         }
@@ -332,83 +287,29 @@ impl Exhibit {
     }
 }
 
-impl Row {
-    fn new(exhibit: &Exhibit, expectation: &Expectation, outcome: Outcome) -> Self {
-        let Outcome { distinct, pinned, seconds, verdicts } = outcome;
-        let fell = |verdict: OutcomeVerdict| Some((verdict.property, verdict.counterexample?.script.len()));
-        Self {
-            mutant: exhibit.name.clone(),
-            r#box: expectation.bounds.clone(),
-            expected: expectation.falls.clone(),
-            fallen: verdicts.into_iter().filter_map(fell).collect(),
-            is_as_pinned: pinned.is_none_or(|pinned| pinned.distinct == distinct),
-            distinct,
-            seconds,
-        }
-    }
-
-    fn is_as_expected(&self) -> bool {
-        let survives = || self.fallen.is_empty() && self.is_as_pinned;
-        self.expected.as_ref().map_or_else(survives, |property| self.fallen.contains_key(property))
-    }
-}
-
-impl Matrix {
-    /// Did every mutant fall to the property it should, and the canary survive?
-    #[must_use]
-    pub fn is_as_expected(&self) -> bool {
-        self.rows.iter().all(Row::is_as_expected)
-    }
-}
-
-impl Display for Matrix {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let mut columns: Vec<&String> = self.rows.iter().flat_map(|row| row.fallen.keys()).collect();
-        columns.sort();
-        columns.dedup();
-        writeln!(f, "steps to each property that falls; * is the one that must")?;
-        for (number, property) in columns.iter().enumerate() {
-            writeln!(f, "  [{}] {property}", number + 1)?;
-        }
-        write!(f, "{:<40} {:<18}", "mutant", "box")?;
-        (1..=columns.len()).try_for_each(|number| write!(f, "{:>5}", format!("[{number}]")))?;
-        writeln!(f, "{:>13} {:>7}  verdict", "states", "seconds")?;
-        for row in &self.rows {
-            write!(f, "{:<40} {:<18}", row.mutant, row.r#box)?;
-            for column in &columns {
-                let must = if row.expected.as_ref() == Some(column) { "*" } else { "" };
-                let cell = row.fallen.get(*column).map(|steps| format!("{steps}{must}"));
-                write!(f, "{:>5}", cell.unwrap_or_else(|| ".".to_owned()))?;
-            }
-            let verdict = match (row.is_as_expected(), &row.expected) {
-                (true, Some(_)) => "killed",
-                (true, None) => "survives, as it must",
-                (false, Some(_)) => "NOT KILLED BY IT",
-                (false, None) => "KILLED, BUT CHANGES NOTHING",
-            };
-            writeln!(f, "{:>13} {:>7.1}  {verdict}", row.distinct, row.seconds)?;
-        }
-        let killed = self.rows.iter().filter(|row| row.is_as_expected()).count();
-        writeln!(f, "{killed} of {} as expected", self.rows.len())
-    }
-}
-
 /// Makes `to` like `from`. Writes only files that differ, so that a build sees only what changed.
 fn mirror(from: &Path, to: &Path) -> Result<(), MuseumError> {
-    if from.is_dir() {
-        fs::create_dir_all(to).map_err(at(to))?;
-        for entry in fs::read_dir(from).map_err(at(from))? {
-            let name = entry.map_err(at(from))?.file_name();
-            mirror(&from.join(&name), &to.join(&name))?;
-        }
-        return Ok(());
+    if !from.is_dir() {
+        let wanted = fs::read(from).map_err(at(from))?;
+        let is_same = fs::read(to).is_ok_and(|present| present == wanted);
+        return if is_same { Ok(()) } else { fs::write(to, wanted).map_err(at(to)) };
     }
-    let wanted = fs::read(from).map_err(at(from))?;
-    if fs::read(to).is_ok_and(|present| present == wanted) {
-        return Ok(());
+    fs::create_dir_all(to).map_err(at(to))?;
+    for name in names(from)? {
+        mirror(&from.join(&name), &to.join(&name))?;
     }
-    fs::create_dir_all(to.parent().unwrap_or(to)).map_err(at(to))?;
-    fs::write(to, wanted).map_err(at(to))
+    // What an earlier patch added is gone again.
+    for name in names(to)?.into_iter().filter(|name| !from.join(name).exists()) {
+        let stale = to.join(name);
+        let removed = if stale.is_dir() { fs::remove_dir_all(&stale) } else { fs::remove_file(&stale) };
+        removed.map_err(at(&stale))?;
+    }
+    Ok(())
+}
+
+fn names(directory: &Path) -> Result<Vec<OsString>, MuseumError> {
+    let entries = fs::read_dir(directory).map_err(at(directory))?;
+    entries.map(|entry| Ok(entry.map_err(at(directory))?.file_name())).collect()
 }
 
 /// Applies a patch to a directory as if it lay in no repository.

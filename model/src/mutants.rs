@@ -115,6 +115,6 @@ impl BuiltIn {
     /// The box under this mutant.
     #[must_use]
     pub fn applied_to(self, bounds: Bounds) -> Raft {
-        Raft::driven_by(Bounds { dead: self.dead, ..bounds }, self.driver)
+        Raft::mutant(Bounds { dead: self.dead, ..bounds }, self.driver, self.name)
     }
 }

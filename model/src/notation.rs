@@ -17,8 +17,8 @@ impl Display for Action {
             Event::Propose(value) => write!(f, "{node} propose {value}"),
             Event::Replicate => write!(f, "{node} replicate"),
             Event::Deliver(packet) => write!(f, "deliver {}", show::<_, u8>(packet.value())),
-            Event::Complete { batches: 1 } => write!(f, "{node} disk completes"),
-            Event::Complete { batches } => write!(f, "{node} disk completes {batches}"),
+            Event::Complete => write!(f, "{node} disk completes"),
+            Event::Confirm => write!(f, "{node} disk confirms"),
             Event::Crash { kept: 0 } => write!(f, "{node} crash"),
             Event::Crash { kept } => write!(f, "{node} crash keeping {kept}"),
         }
@@ -28,9 +28,12 @@ impl Display for Action {
 impl Display for Server {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, "{}", self.node)?;
-        let Disk { durable, queue } = &self.disk;
+        let Disk { durable, queue, unconfirmed } = &self.disk;
         if durable != self.node.durable() {
             write!(f, "\n   disk {durable}")?;
+        }
+        if let Some(ack) = unconfirmed {
+            write!(f, "\n   not confirmed {ack}")?;
         }
         for batch in queue {
             for write in &batch.writes {

@@ -1,13 +1,14 @@
 //! One line a property: the paper's name, and the function in `seaworthy_protocol::invariants` that defines it.
 
 use crate::bounds::Bounds;
+use crate::calm;
 use crate::interned::Interned;
 use crate::network::Packet;
 use crate::server::Server;
 use crate::system::{Broken, Raft, State};
-use seaworthy_protocol::Message;
 use seaworthy_protocol::invariants::Violation;
 use seaworthy_protocol::invariants::{cluster, history, node};
+use seaworthy_protocol::{Log, Message};
 use stateright::Property;
 
 /// The properties that a box can break. A check that could not fail is left out.
@@ -15,11 +16,17 @@ use stateright::Property;
 pub fn of(bounds: &Bounds) -> Vec<Property<Raft>> {
     let mut properties = raft();
     properties.push(Property::always(NO_FALSE_BLAME, |_, s: &State| s.broken() != Some(Broken::FalseBlame)));
-    properties.push(if bounds.removes_dead_messages {
-        Property::always(DEAD_IS_INERT, |_, s: &State| s.broken() != Some(Broken::DeadNotInert))
-    } else {
-        Property::always(DEAD_STAYS_DEAD, |_, s: &State| s.broken() != Some(Broken::DeadRevived))
-    });
+    if bounds.calm_rounds > 0 {
+        properties.push(Property::always(NO_WEDGE, |m: &Raft, s: &State| {
+            s.broken().is_some_and(Broken::is_final)
+                || calm::rounds_to_commit(m, s, m.bounds().calm_rounds).is_some()
+        }));
+    }
+    properties.push(Property::always(DEAD_IS_INERT, |_, s: &State| s.broken() != Some(Broken::DeadNotInert)));
+    if !bounds.removes_dead_messages {
+        properties
+            .push(Property::always(DEAD_STAYS_DEAD, |_, s: &State| s.broken() != Some(Broken::DeadRevived)));
+    }
     properties
 }
 
@@ -63,11 +70,13 @@ fn raft() -> Vec<Property<Raft>> {
     ]
 }
 
-/// A message removed as dead can do nothing at that moment.
+/// A dead message can do nothing. Judged when it is removed, and in every state where none is removed.
 pub const DEAD_IS_INERT: &str = "DeadIsInert";
 /// A message that is dead in a state is dead in all its successors: what makes removing it sound. Judged on the unreduced
 /// network, and by random walks.
 pub const DEAD_STAYS_DEAD: &str = "DeadStaysDead";
+/// From every reachable state, a calm schedule commits something new on every node ([`calm`]).
+pub const NO_WEDGE: &str = "NoWedge";
 /// No node blames a peer that did nothing wrong.
 pub const NO_FALSE_BLAME: &str = "NoFalseBlame";
 
@@ -75,9 +84,14 @@ fn keeps(state: &State, violation: Violation) -> bool {
     state.broken().is_none_or(|broken| !broken.is(violation))
 }
 
-/// Logs in memory against each other and against the entries in flight.
+/// Logs, in memory and on disk, against each other and against the entries in flight.
 fn log_matching(state: &State) -> bool {
-    let logs = || state.servers().iter().map(|server| server.node.log());
+    let in_memory = state.servers().iter().map(|server| server.node.log());
+    let on_disk = state.servers().iter().map(|server| server.durable().log());
+    // A disk that has what the memory has is not looked at twice.
+    let differs = |(disk, memory): &(&Log<u8>, &Log<u8>)| disk != memory;
+    let on_disk = on_disk.zip(in_memory.clone()).filter(differs).map(|(disk, _)| disk);
+    let logs = || in_memory.clone().chain(on_disk.clone());
     let pairwise = logs().enumerate().all(|(i, a)| logs().skip(i + 1).all(|b| cluster::log_matching(a, b)));
     let in_flight = |packet: &Interned<Packet>| match &packet.message {
         Message::AppendEntries { prev_log, entries, .. } if !entries.is_empty() => {

@@ -5,7 +5,8 @@ use crate::dead;
 use crate::driver::Driver;
 use crate::interned::{Arena, Interned};
 use crate::network::{Network, Packet};
-use crate::server::{Event, Server, Step, Steps};
+use crate::server::{Event, Server, Step};
+use crate::steps::Steps;
 use crate::symmetry::{Digests, Permutation, Rename, mix};
 use seaworthy_protocol::invariants::Violation;
 use seaworthy_protocol::invariants::cluster::acknowledges_truly;
@@ -174,6 +175,7 @@ impl State {
 /// The system within a box.
 pub struct Raft {
     bounds: Bounds,
+    mutant: Option<&'static str>,
     steps: Steps,
     commits: Arena<Committed>,
     expanded: AtomicU64,
@@ -183,25 +185,36 @@ impl Raft {
     /// The system within a box, driven to the letter of the contract.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
-        Self::driven_by(bounds, Driver::Faithful)
+        Self::with(bounds, Driver::Faithful, None)
     }
 
-    /// The system within a box, under a driver that may breach the contract.
+    /// The system within a box, under a driver that breaches the contract.
     #[must_use]
-    pub fn driven_by(bounds: Bounds, driver: Driver) -> Self {
+    pub fn mutant(bounds: Bounds, driver: Driver, name: &'static str) -> Self {
+        Self::with(bounds, driver, Some(name))
+    }
+
+    fn with(bounds: Bounds, driver: Driver, mutant: Option<&'static str>) -> Self {
         let permutations = if bounds.symmetry {
             Permutation::all(bounds.nodes)
         } else {
             Permutation::identity(bounds.nodes)
         };
         let steps = Steps::new(&bounds, driver, permutations);
-        Self { bounds, steps, commits: Arena::new(bounds.salt), expanded: AtomicU64::new(0) }
+        Self { bounds, mutant, steps, commits: Arena::new(bounds.salt), expanded: AtomicU64::new(0) }
     }
 
     /// The box.
     #[must_use]
     pub const fn bounds(&self) -> &Bounds {
         &self.bounds
+    }
+
+    /// The name of the box, altered bounds and the mutant included.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let mutant = self.mutant.map(|mutant| format!("+{mutant}"));
+        self.bounds.full_name() + &mutant.unwrap_or_default()
     }
 
     /// The steps that servers have taken.
@@ -259,8 +272,11 @@ impl Raft {
         } else if server.node.current_term() < self.bounds.max_term {
             event(Event::ElectionTimeout);
         }
-        for batches in 1..=server.disk.queue.len() {
-            event(Event::Complete { batches: small(batches) });
+        if !server.disk.queue.is_empty() {
+            event(Event::Complete);
+        }
+        if server.disk.unconfirmed.is_some() {
+            event(Event::Confirm);
         }
         if spent.crashes < self.bounds.crashes {
             for kept in 0..=server.disk.writes() {
@@ -282,7 +298,8 @@ impl Raft {
         let mut purged = Vec::new();
         state.spend(action.event);
         state.servers[usize::from(action.node.get() - 1)] = step.server;
-        state.broken = self.judge(&state, step).or_else(|| self.commit(&mut state, step.server));
+        let broken_by_commit = self.commit(&mut state, step.server);
+        state.broken = self.judge(&state, step).or(broken_by_commit);
         for packet in step.sent.iter().copied() {
             if state.network.insert(packet) {
                 self.purge_one(&mut state, packet, &mut purged);
@@ -291,11 +308,8 @@ impl Raft {
         if step.server != before {
             self.purge_all(&mut state, action.node, &mut purged);
         }
-        if !self.bounds.removes_dead_messages
-            && state.broken.is_none()
-            && self.revives_a_message(last, &state)
-        {
-            state.broken = Some(Broken::DeadRevived);
+        if !self.bounds.removes_dead_messages {
+            state.broken = state.broken.or_else(|| self.judge_the_dead(last, &state));
         }
         let is_same =
             state.servers == last.servers && state.network == last.network && state.broken.is_none();
@@ -361,17 +375,21 @@ impl Raft {
             || state.network.elder(packet, receiver.term_on_disk()).is_some()
     }
 
-    /// On the unreduced network: is a message alive that was dead before the step?
-    fn revives_a_message(&self, before: &State, after: &State) -> bool {
-        before
-            .network
-            .packets()
-            .iter()
-            .any(|packet| self.is_dead(before, *packet) && !self.is_dead(after, *packet))
+    /// On the unreduced network, the two halves of the induction: what was dead before the step is dead after it, and whatever
+    /// is dead is inert.
+    fn judge_the_dead(&self, before: &State, after: &State) -> Option<Broken> {
+        let was_dead = |packet: &Interned<Packet>| self.is_dead(before, *packet);
+        let mut once_dead = before.network.packets().iter().filter(|packet| was_dead(packet));
+        if !once_dead.all(|packet| self.is_dead(after, *packet)) {
+            return Some(Broken::DeadRevived);
+        }
+        let mut dead = after.network.packets().iter().filter(|packet| self.is_dead(after, **packet));
+        (!dead.all(|packet| self.is_inert(after, *packet))).then_some(Broken::DeadNotInert)
     }
 
     /// Does delivering a dead message now change nothing and send nothing alive? Does a redundant one do what its elder does?
-    fn is_inert(&self, state: &State, packet: Interned<Packet>) -> bool {
+    #[must_use]
+    pub fn is_inert(&self, state: &State, packet: Interned<Packet>) -> bool {
         let receiver = state.server(packet.to);
         let step = self.steps.take(receiver, Event::Deliver(packet));
         if let Some(elder) = state.network.elder(packet, receiver.term_on_disk()) {
@@ -394,7 +412,8 @@ impl State {
             | Event::HeartbeatTimeout
             | Event::Replicate
             | Event::Deliver(_)
-            | Event::Complete { .. } => {}
+            | Event::Complete
+            | Event::Confirm => {}
         }
     }
 }

@@ -153,5 +153,5 @@ pub fn to_json(model: &Raft, shows: &str, script: &Script) -> Result<Json, serde
         Ok(JsonStep { action, nodes: nodes.into(), disks: disks.into(), network: network.into() })
     });
     let steps = steps.collect::<Result<_, _>>()?;
-    Ok(Json { r#box: model.bounds().full_name(), shows: shows.to_owned(), steps })
+    Ok(Json { r#box: model.name(), shows: shows.to_owned(), steps })
 }

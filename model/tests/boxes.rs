@@ -3,7 +3,8 @@
 //! The boxes of seconds run here; `seaworthy-model check --all` runs the others too (docs/model.md has the times).
 
 use seaworthy_model::bounds::Bounds;
-use seaworthy_model::check::{self, Engine, Options, Report};
+use seaworthy_model::check::{self, Engine, Options};
+use seaworthy_model::report::Report;
 use seaworthy_model::system::Raft;
 
 /// As in the command: the checker allocates for every transition, on every thread.

@@ -29,7 +29,7 @@ fn check_exhausts_a_box_with_both_batchings() {
     let text = answer(&["check", "solo"]);
     assert!(text.contains("solo/one: exhausted, every property holds"), "{text}");
     assert!(text.contains("solo/all: exhausted, every property holds"), "{text}");
-    assert!(text.contains("2,367 states generated, 1,667 distinct, depth 1"), "{text}");
+    assert!(text.contains("4,094 states generated, 2,683 distinct, depth 2"), "{text}");
     assert!(text.contains("LeaderCompleteness    holds"), "{text}");
 }
 
@@ -43,18 +43,18 @@ fn check_prints_json_for_tools() {
         (&report["queue"], &report["threads"], &report["engine"]),
         (&0.into(), &1.into(), &"dfs".into())
     );
-    assert_eq!(report["verdicts"].as_array().unwrap().len(), 18);
+    assert_eq!(report["verdicts"].as_array().unwrap().len(), 19);
 }
 
 #[test]
 fn a_violation_prints_its_script_and_where_to_look_and_exits_with_1() {
-    let output = run(&["check", "two/all", "--driver", "vote-lost-at-restart"]);
+    let output = run(&["check", "two/all", "--mutant", "vote-lost-at-restart"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("two/all: VIOLATED"), "{text}");
+    assert!(text.contains("two/all+vote-lost-at-restart: VIOLATED"), "{text}");
     assert!(text.contains("VoteStable falls in "), "{text}");
     assert!(text.contains(" election timeout\n"), "{text}");
-    assert!(text.contains("explore two/all --driver vote-lost-at-restart\n"), "{text}");
+    assert!(text.contains("explore two/all --mutant vote-lost-at-restart\n"), "{text}");
     assert!(text.contains("http://localhost:3000/#/steps/"), "{text}");
 }
 
@@ -101,7 +101,7 @@ fn what_makes_no_sense_is_refused_in_one_line_that_names_the_choices() {
     assert!(refusal(&["check", "three", "--terms", "9"]).contains("1..=8"));
     assert!(refusal(&["check", "three", "--threads", "0"]).contains("1..=1024"));
     assert!(refusal(&["check", "three", "--engine", "ids"]).contains("[possible values: bfs, dfs]"));
-    assert!(refusal(&["check", "three", "--driver", "careless"]).contains("vote-request-leaves-early"));
+    assert!(refusal(&["check", "three", "--mutant", "careless"]).contains("vote-request-leaves-early"));
     assert!(refusal(&["trace", "everything"]).contains("two-leaders"));
     assert!(refusal(&["trace", "--script", "missing", "--box", "three"]).contains("missing: No such file"));
     assert!(refusal(&["mutants", "E0"]).contains("E1-vote-not-durable"));

@@ -13,7 +13,7 @@ fn every_built_in_mutant_is_killed_by_its_property() {
         let bounds = Bounds::named(mutant.bounds).unwrap().pop().unwrap();
         let options = Options { keep_going: true, ..Options::default() };
         let report = check::run(mutant.applied_to(bounds), options);
-        let fallen: Vec<&str> = report.broken().map(|verdict| verdict.property).collect();
+        let fallen: Vec<&str> = report.broken().map(|verdict| verdict.property.as_str()).collect();
         assert!(
             fallen.contains(&mutant.falls),
             "{} should break {}, broke {fallen:?}",

@@ -18,7 +18,11 @@ impl<C> Node<C> {
         // A leader counts its own entries only once its own disk has them.
         let own = self.confirmed().unwrap_or_default();
         let replicated = quorum::highest_on_majority(config.voters(), |voter| {
-            progress.get(voter).map_or(own, |progress| progress.match_index)
+            if voter == self.id() {
+                own
+            } else {
+                progress.get(voter).map_or(Index(0), |known| known.match_index)
+            }
         });
         if self.log().term_at(replicated) == Some(self.current_term()) {
             self.commit_up_to(replicated);

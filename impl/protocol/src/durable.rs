@@ -46,9 +46,22 @@ impl<C> Durable<C> {
         &self.log
     }
 
-    /// Replays one write. Recovery is a fold of this over the write-ahead log, and so is the model's disk.
+    /// Replays one write. Recovery is a fold of this over the write-ahead log, and so is the model's disk. False, and nothing
+    /// changes, if the write continues a log that ends before it: a record in between was lost.
+    #[must_use]
+    pub fn redo<E: Entries<C>>(&mut self, write: Write<E>) -> bool {
+        let has_gap = match &write {
+            Write::TermAndVote { .. } => false,
+            Write::Append { after, .. } => *after > self.log.last_index(),
+        };
+        if !has_gap {
+            self.apply(write);
+        }
+        !has_gap
+    }
+
     #[inline]
-    pub fn redo<E: Entries<C>>(&mut self, write: Write<E>) {
+    fn apply<E: Entries<C>>(&mut self, write: Write<E>) {
         match write {
             Write::TermAndVote { current_term, voted_for } => {
                 self.current_term = current_term;
@@ -68,7 +81,7 @@ impl<C> Durable<C> {
             Write::TermAndVote { current_term, .. } => *current_term,
             Write::Append { .. } => self.current_term,
         };
-        self.redo(write);
+        self.apply(write);
         fx.ack = Some(WriteAck { term, last: self.log.last() });
     }
 

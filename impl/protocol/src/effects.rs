@@ -4,7 +4,8 @@
 //!
 //! The same for the model checker, the simulator and the runtime:
 //!
-//! 0. If a step reports a [`Violation`], nothing of that step leaves and the node stops.
+//! 0. If a step reports a [`Violation`], nothing of that step leaves and the node stops. So nothing leaves before the step
+//!    has returned, and an [`Effects`] that was fed to several steps is thrown away whole.
 //! 1. Messages released [`Release::Now`] may leave at once.
 //! 2. Writes become durable in order, after all writes handed over before.
 //! 3. Messages released [`Release::AfterWrites`] leave only when *every* write handed over so far is durable, by
@@ -21,7 +22,7 @@
 
 use crate::invariants::Violation;
 use crate::log::{Entries, Entry};
-use crate::message::{Envelope, Message};
+use crate::message::Envelope;
 use crate::types::{Index, LogId, NodeId, Term};
 use alloc::vec::Vec;
 
@@ -128,15 +129,15 @@ pub enum Misdeed {
     TermZero,
     /// A second leader in one term, or a leader that hears from another in its own term.
     SecondLeader,
-    /// Entries whose terms decrease, exceed the message's term, or contradict their predecessor.
-    MalformedEntries,
+    /// Log ids that no log has, or entries whose terms decrease or exceed the message's.
+    Malformed,
     /// Entries that contradict what this node knows to be committed.
     ContradictsCommitted,
     /// An answer about entries that this leader never sent.
     ImpossibleAnswer,
 }
 
-/// Where the bulk of a step goes: messages, writes and answers, in order, with entries still borrowed from the log.
+/// Where the bulk of a step goes: messages, writes, answers and faults, in order, with entries still borrowed from the log.
 ///
 /// Production encodes them straight into its buffers; the model records them as values ([`Recording`]).
 pub trait Sink<C> {
@@ -146,20 +147,20 @@ pub trait Sink<C> {
     fn write(&mut self, write: Write<&[Entry<C>]>);
     /// The answer to the next proposal in order.
     fn answer(&mut self, answer: Answer);
+    /// A message that was nonsense, for the operator to hear of.
+    fn fault(&mut self, fault: PeerFault);
 }
 
 /// What one step, or several merged, asks of the world. See the [module](self) for the contract.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[must_use]
 pub struct Effects<S> {
-    /// Messages, writes and answers.
+    /// Messages, writes, answers and faults.
     pub sink: S,
     /// What to feed back once all writes are durable. Set if and only if there are writes.
     pub ack: Option<WriteAck>,
     /// Start the election timer afresh, with a new random time-out (§5.2).
     pub reset_election_timer: bool,
-    /// The first message that was nonsense.
-    pub fault: Option<PeerFault>,
     /// An invariant is broken: nothing of this step may leave, and the node must stop.
     pub violation: Option<Violation>,
 }
@@ -167,11 +168,14 @@ pub struct Effects<S> {
 impl<S> Effects<S> {
     /// Nothing yet, with a sink to fill.
     pub const fn new(sink: S) -> Self {
-        Self { sink, ack: None, reset_election_timer: false, fault: None, violation: None }
+        Self { sink, ack: None, reset_election_timer: false, violation: None }
     }
 
-    pub(crate) fn blame(&mut self, peer: NodeId, misdeed: Misdeed) {
-        self.fault = self.fault.or(Some(PeerFault { peer, misdeed }));
+    pub(crate) fn blame<C>(&mut self, peer: NodeId, misdeed: Misdeed)
+    where
+        S: Sink<C>,
+    {
+        self.sink.fault(PeerFault { peer, misdeed });
     }
 }
 
@@ -189,11 +193,19 @@ pub struct Recording<C> {
     pub after_writes: Vec<Envelope<OwnedEntries<C>>>,
     /// Answers to proposals, in order.
     pub answers: Vec<Answer>,
+    /// What was wrong with messages, in order.
+    pub faults: Vec<PeerFault>,
 }
 
 impl<C> Default for Recording<C> {
     fn default() -> Self {
-        Self { now: Vec::new(), writes: Vec::new(), after_writes: Vec::new(), answers: Vec::new() }
+        Self {
+            now: Vec::new(),
+            writes: Vec::new(),
+            after_writes: Vec::new(),
+            answers: Vec::new(),
+            faults: Vec::new(),
+        }
     }
 }
 
@@ -213,26 +225,25 @@ impl<C: Clone> Sink<C> for Recording<C> {
     fn answer(&mut self, answer: Answer) {
         self.answers.push(answer);
     }
+
+    fn fault(&mut self, fault: PeerFault) {
+        self.faults.push(fault);
+    }
 }
 
 impl<C> Effects<Recording<C>> {
-    /// Joins the effects of the next step of the same node to these: writes, messages and answers concatenate, the
-    /// last ack wins, a timer once reset stays reset, the first fault and the first violation win.
+    /// Joins the effects of the next step of the same node to these: writes, messages, answers and faults concatenate,
+    /// the last ack wins, a timer once reset stays reset, the first violation wins.
     pub fn merge(&mut self, next: Self) {
-        let Self { sink, ack, reset_election_timer, fault, violation } = next;
-        let Recording { now, writes, after_writes, answers } = sink;
+        let Self { sink, ack, reset_election_timer, violation } = next;
+        let Recording { now, writes, after_writes, answers, faults } = sink;
         self.sink.now.extend(now);
         self.sink.writes.extend(writes);
         self.sink.after_writes.extend(after_writes);
         self.sink.answers.extend(answers);
+        self.sink.faults.extend(faults);
         self.ack = ack.or(self.ack);
         self.reset_election_timer |= reset_election_timer;
-        self.fault = self.fault.or(fault);
         self.violation = self.violation.or(violation);
     }
-}
-
-/// One message to several nodes differs only in its address; this spells the envelope once.
-pub(crate) const fn envelope<E>(from: NodeId, to: NodeId, term: Term, message: Message<E>) -> Envelope<E> {
-    Envelope { from, to, term, message }
 }

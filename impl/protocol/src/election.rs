@@ -64,7 +64,11 @@ impl<C> Node<C> {
     /// Figure 2, Candidates 2: "If votes received from majority of servers: become leader".
     pub(crate) fn lead_with_majority(&mut self, config: &Config, fx: &mut Effects<impl Sink<C>>) {
         match self.role() {
-            Role::Candidate { votes_granted } if quorum::is_majority(config.voters(), *votes_granted) => {}
+            // Its own vote too, even if others make a majority: what a leader sends asserts that vote, and must not have to
+            // wait for it.
+            Role::Candidate { votes_granted }
+                if votes_granted.contains(self.id())
+                    && quorum::is_majority(config.voters(), *votes_granted) => {}
             Role::Candidate { .. } | Role::Follower { .. } | Role::Leader { .. } => return,
         }
         let next_index = self.log().last_index().plus(1);

@@ -14,10 +14,10 @@
 
 use crate::config::Config;
 use crate::durable::Durable;
-use crate::effects::{Effects, Misdeed, Release, Sink, WriteAck, envelope};
+use crate::effects::{Effects, Misdeed, Release, Sink, WriteAck};
 use crate::invariants;
 use crate::log::{Entries, Entry, Log};
-use crate::message::{Envelope, Message};
+use crate::message::{AppendOutcome, Envelope, Message};
 use crate::types::{Index, LogId, NodeId, NodeMap, NodeSet, Term};
 use alloc::vec::Vec;
 
@@ -188,16 +188,22 @@ impl<C> Node<C> {
             return Some(Misdeed::TermZero);
         }
         let well_formed = match &envelope.message {
-            Message::RequestVote { last_log } => is_log_id(*last_log),
+            // A candidate has just begun its term: its log can hold nothing of it.
+            Message::RequestVote { last_log } => is_log_id(*last_log) && last_log.term < envelope.term,
             Message::AppendEntries { prev_log, entries, leader_commit: _ } => {
                 let terms = entries.as_ref().iter().map(|entry| entry.term);
                 is_log_id(*prev_log)
                     && terms.clone().all(|term| term > Term(0))
                     && core::iter::once(prev_log.term).chain(terms).chain([envelope.term]).is_sorted()
             }
-            Message::RequestVoteReply { .. } | Message::AppendEntriesReply(_) | Message::HigherTerm => true,
+            Message::AppendEntriesReply(AppendOutcome::Conflict { prev_log_index: _, hint }) => {
+                is_log_id(*hint)
+            }
+            Message::AppendEntriesReply(AppendOutcome::Matched(_))
+            | Message::RequestVoteReply { .. }
+            | Message::HigherTerm => true,
         };
-        (!well_formed).then_some(Misdeed::MalformedEntries)
+        (!well_formed).then_some(Misdeed::Malformed)
     }
 
     fn on_writes_durable(&mut self, config: &Config, ack: WriteAck, fx: &mut Effects<impl Sink<C>>) {
@@ -242,8 +248,8 @@ impl<C> Node<C> {
         self.confirmed = self.confirmed.map(|confirmed| confirmed.min(after));
     }
 
-    pub(crate) const fn become_role(&mut self, role: Role) -> Role {
-        core::mem::replace(&mut self.role, role)
+    pub(crate) fn become_role(&mut self, role: Role) {
+        self.role = role;
     }
 
     pub(crate) const fn role_mut(&mut self) -> &mut Role {
@@ -271,7 +277,7 @@ impl<C> Node<C> {
         message: Message<&[Entry<C>]>,
         fx: &mut Effects<impl Sink<C>>,
     ) {
-        fx.sink.send(release, envelope(self.id, to, self.current_term(), message));
+        fx.sink.send(release, Envelope { from: self.id, to, term: self.current_term(), message });
     }
 
     /// The node's name.

@@ -154,7 +154,7 @@ impl Display for PeerFault {
             Misdeed::NotAVoter => "is no other voter of this cluster",
             Misdeed::TermZero => "spoke in term 0",
             Misdeed::SecondLeader => "claims to lead a term that has another leader",
-            Misdeed::MalformedEntries => "sent log positions that no log can have",
+            Misdeed::Malformed => "sent log positions that no log can have",
             Misdeed::ContradictsCommitted => "contradicts committed entries",
             Misdeed::ImpossibleAnswer => "answered about entries it was never sent",
         };
@@ -177,7 +177,7 @@ impl<C: Debug, E: AsRef<[Entry<C>]>> Display for Input<C, E> {
 
 impl<C: Debug> Display for Effects<Recording<C>> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let Recording { now, writes, after_writes, answers } = &self.sink;
+        let Recording { now, writes, after_writes, answers, faults } = &self.sink;
         for envelope in now {
             writeln!(f, "send {}", show::<_, C>(envelope))?;
         }
@@ -193,7 +193,7 @@ impl<C: Debug> Display for Effects<Recording<C>> {
         if self.reset_election_timer {
             writeln!(f, "reset election timer")?;
         }
-        if let Some(fault) = self.fault {
+        for fault in faults {
             writeln!(f, "fault {fault}")?;
         }
         if let Some(violation) = self.violation {

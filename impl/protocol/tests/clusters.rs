@@ -1,8 +1,8 @@
 //! Clusters of every size from 1 to 64, even ones too, driven by a driver in memory that keeps the contract.
 
 use seaworthy_protocol::{
-    Config, Durable, Effects, Entry, Envelope, Index, Input, Message, Node, NodeId, NodeSet, Payload,
-    Recording, Term,
+    Answer, Config, Durable, Effects, Entry, Envelope, Index, Input, LogId, Message, Node, NodeId, NodeSet,
+    Payload, Recording, Term,
 };
 use std::collections::VecDeque;
 
@@ -32,7 +32,7 @@ impl Cluster {
         while let Some(next) = input.take() {
             let mut fx = Effects::new(Recording::default());
             self.nodes[usize::from(number - 1)].step(&self.config, next, &mut fx);
-            assert_eq!((fx.violation, fx.fault), (None, None));
+            assert_eq!((fx.violation, fx.sink.faults), (None, Vec::new()));
             self.in_flight.extend(fx.sink.now);
             self.in_flight.extend(fx.sink.after_writes);
             input = fx.ack.map(Input::WritesDurable);
@@ -145,6 +145,30 @@ fn a_side_that_was_cut_off_rolls_back_and_takes_the_majoritys_log() {
         assert_eq!(node.log(), cluster.node(3).log());
         assert_eq!((node.current_term(), node.commit_index()), (Term(2), Index(3)));
     }
+}
+
+#[test]
+fn a_proposal_is_answered_with_its_place_in_the_log_or_with_the_leader() {
+    let mut cluster = Cluster::new(3);
+    let answer = |cluster: &mut Cluster, number: u8| {
+        let mut fx = Effects::new(Recording::default());
+        let proposal: Input<u8> = Input::Propose(7);
+        cluster.nodes[usize::from(number - 1)].step(&cluster.config, proposal, &mut fx);
+        fx.sink.answers
+    };
+    assert_eq!(answer(&mut cluster, 1), [Answer::NotLeader { leader: None }], "nobody leads yet");
+    cluster.elect(2);
+    let leader = NodeId::new(2);
+    assert_eq!(answer(&mut cluster, 1), [Answer::NotLeader { leader }], "the one it heard from");
+    let place = |index| Answer::Appended(LogId { term: Term(1), index: Index(index) });
+    assert_eq!(answer(&mut cluster, 2), [place(2)], "after the leader's no-op");
+    assert_eq!(answer(&mut cluster, 2), [place(3)]);
+    cluster.feed(3, Input::ElectionTimeout);
+    assert_eq!(
+        answer(&mut cluster, 3),
+        [Answer::NotLeader { leader: None }],
+        "a candidate knows of no leader"
+    );
 }
 
 /// §5.3: "the follower can include the term of the conflicting entry": logs that are hundreds of entries apart meet in as

@@ -122,7 +122,7 @@ proptest! {
         let mut disk = Durable::default();
         for input in inputs {
             let fx = step(&mut node, &config, input);
-            fx.sink.writes.into_iter().for_each(|write| disk.redo(write));
+            prop_assert!(fx.sink.writes.into_iter().all(|write| disk.redo(write)));
             prop_assert_eq!(&disk, node.durable());
         }
         let restarted = Node::restart(node.id(), disk);
@@ -152,13 +152,13 @@ proptest! {
         for input in inputs {
             let before = node.clone();
             let fx = step(&mut node, &config, input);
-            let Some(fault) = fx.fault else { continue };
+            let [fault] = fx.sink.faults[..] else { continue };
             prop_assert!(fx.sink.now.is_empty() && fx.sink.after_writes.is_empty(), "{:?} is answered", fault);
             prop_assert_eq!(node.log(), before.log());
             prop_assert_eq!(node.commit_index(), before.commit_index());
             let at_the_door = matches!(
                 fault.misdeed,
-                Misdeed::WrongAddressee | Misdeed::NotAVoter | Misdeed::TermZero | Misdeed::MalformedEntries
+                Misdeed::WrongAddressee | Misdeed::NotAVoter | Misdeed::TermZero | Misdeed::Malformed
             );
             prop_assert!(!at_the_door || node == before);
         }

@@ -63,8 +63,10 @@ pub fn match_index_valid<C: Eq>(leader: &Node<C>, follower: NodeId, disk: &Durab
     disk.current_term() > leader.current_term() || same_prefix(leader.log(), disk.log(), progress.match_index)
 }
 
-/// [`PersistBeforeSend`](super::Violation::PersistBeforeSend), at the moment a message leaves: its sender's disk is in a newer
-/// term, in which the message has no weight, or in the message's term with exactly what the message asserts.
+/// [`PersistBeforeSend`](super::Violation::PersistBeforeSend), at the moment a message leaves: its sender's disk is in
+/// the message's term with exactly what the message asserts, or in a newer term. Then the message tells of what the disk held
+/// on its way there, and might as well have left in time and been late; whether the disk ever held it is for
+/// [`CommittedOnQuorum`](super::Violation::CommittedOnQuorum) and [`OneVotePerTerm`](super::Violation::OneVotePerTerm) to see.
 #[must_use]
 pub fn persisted_before_send<C, E>(envelope: &Envelope<E>, disk: &Durable<C>) -> bool {
     if disk.current_term() != envelope.term {

@@ -28,8 +28,16 @@ impl NodeHistory {
 
     /// Looks at a message that leaves the node.
     pub fn see_leave<E>(&mut self, envelope: &Envelope<E>) -> Option<Violation> {
-        let Message::RequestVoteReply { vote_granted: true } = envelope.message else { return None };
-        let vote = (envelope.term, envelope.to);
+        // A candidate's request tells of its own vote.
+        let candidate = match envelope.message {
+            Message::RequestVote { .. } => envelope.from,
+            Message::RequestVoteReply { vote_granted: true } => envelope.to,
+            Message::RequestVoteReply { vote_granted: false }
+            | Message::AppendEntries { .. }
+            | Message::AppendEntriesReply(_)
+            | Message::HigherTerm => return None,
+        };
+        let vote = (envelope.term, candidate);
         let voted_twice = self.granted.is_some_and(|(term, candidate)| term == vote.0 && candidate != vote.1);
         self.granted = Some(vote);
         voted_twice.then_some(Violation::OneVotePerTerm)

@@ -52,3 +52,20 @@ impl Before {
         }
     }
 }
+
+/// [`LeaderAppendOnly`](Violation::LeaderAppendOnly), entry by entry: a node that leads one term before and after a step still
+/// has every entry.
+#[must_use]
+pub fn leader_append_only<C: Eq>(before: &Node<C>, after: &Node<C>) -> bool {
+    let same_term = before.current_term() == after.current_term();
+    let leads = same_term && before.is_leader() && after.is_leader();
+    !leads || after.log().entries().starts_with(before.log().entries())
+}
+
+/// [`CommitMonotonic`](Violation::CommitMonotonic), entry by entry: what was committed before a step is so after it. Not for a
+/// restart, which forgets the commit index.
+#[must_use]
+pub fn commit_monotonic<C: Eq>(before: &Node<C>, after: &Node<C>) -> bool {
+    let committed = before.log().prefix(before.commit_index());
+    after.commit_index() >= before.commit_index() && after.log().entries().starts_with(committed)
+}

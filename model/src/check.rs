@@ -8,7 +8,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use stateright::report::{ReportData, ReportDiscovery, Reporter};
 use stateright::{Checker, CheckerBuilder, HasDiscoveries, Model, Property};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// How stateright searches.
@@ -21,6 +21,17 @@ pub enum Engine {
     Dfs,
 }
 
+/// How long to search.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Until {
+    /// To the first violation.
+    Violation,
+    /// Until this property has fallen.
+    Falls(&'static str),
+    /// To the end, for every property that falls.
+    Exhausted,
+}
+
 /// How to run a check.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -28,8 +39,8 @@ pub struct Options {
     pub engine: Engine,
     /// How many threads.
     pub threads: usize,
-    /// Search on after a violation, for every property that falls.
-    pub keep_going: bool,
+    /// How long to search.
+    pub until: Until,
     /// Show a progress line on the terminal.
     pub progress: bool,
 }
@@ -38,14 +49,18 @@ impl Default for Options {
     /// Breadth first on all cores, quiet, to the first violation.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { engine: Engine::Bfs, threads, keep_going: false, progress: false }
+        Self { engine: Engine::Bfs, threads, until: Until::Violation, progress: false }
     }
 }
 
 /// Exhausts the box, or stops at the first violation.
 #[must_use]
 pub fn run(model: Raft, options: Options) -> Report {
-    let finish_when = if options.keep_going { HasDiscoveries::All } else { HasDiscoveries::AnyFailures };
+    let finish_when = match options.until {
+        Until::Violation => HasDiscoveries::AnyFailures,
+        Until::Falls(property) => HasDiscoveries::AnyOf(BTreeSet::from([property])),
+        Until::Exhausted => HasDiscoveries::All,
+    };
     let started = Instant::now();
     let builder = model.checker().threads(options.threads).finish_when(finish_when);
     match options.engine {

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use seaworthy_model::bounds::{Bounds, DiskKind};
-use seaworthy_model::check::{self, Engine, Options};
+use seaworthy_model::check::{self, Engine, Options, Until};
 use seaworthy_model::mutants::BuiltIn;
 use seaworthy_model::report::Report;
 use seaworthy_model::system::Raft;
@@ -196,7 +196,7 @@ fn run_check(request: &Check) -> Result<bool, Box<dyn Error>> {
             EngineName::Dfs => Engine::Dfs,
         },
         threads: request.threads.map_or(defaults.threads, usize::from),
-        keep_going: request.keep_going,
+        until: if request.keep_going { Until::Exhausted } else { Until::Violation },
         progress: !request.json && std::io::stderr().is_terminal(),
     };
     let mut all_proved = true;

@@ -13,7 +13,7 @@
 //! number of states: the canary, which tests the museum itself.
 
 use crate::bounds::Bounds;
-use crate::check::{self, Options};
+use crate::check::{self, Options, Until};
 use crate::matrix::{Matrix, Row};
 use crate::mutants::BuiltIn;
 use crate::report::Report;
@@ -130,7 +130,7 @@ impl Museum {
                 let [bounds] = bounds[..] else {
                     return Err(failed(format!("{} is two boxes", expectation.bounds)));
                 };
-                let options = Options { keep_going: true, ..Options::default() };
+                let options = Options { until: Until::Exhausted, ..Options::default() };
                 Ok(check::run(mutant.applied_to(bounds), options))
             }
             Kind::Source(patch) => {

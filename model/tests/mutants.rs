@@ -2,16 +2,20 @@
 //! patches of the protocol need a build each: `seaworthy-model mutants` runs them all; here each must at least apply.
 
 use seaworthy_model::bounds::Bounds;
-use seaworthy_model::check::{self, Options};
+use seaworthy_model::check::{self, Options, Until};
 use seaworthy_model::museum::Museum;
 use seaworthy_model::mutants::BuiltIn;
 use std::path::Path;
+
+/// As in the command: the checker allocates for every transition, on every thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[test]
 fn every_built_in_mutant_is_killed_by_its_property() {
     for mutant in BuiltIn::all() {
         let bounds = Bounds::named(mutant.bounds).unwrap().pop().unwrap();
-        let options = Options { keep_going: true, ..Options::default() };
+        let options = Options { until: Until::Falls(mutant.falls), ..Options::default() };
         let report = check::run(mutant.applied_to(bounds), options);
         let fallen: Vec<&str> = report.broken().map(|verdict| verdict.property.as_str()).collect();
         assert!(

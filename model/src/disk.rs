@@ -8,10 +8,11 @@
 use crate::network::Packet;
 use crate::symmetry::{Permutation, Rename};
 use seaworthy_protocol::{Durable, Entries, Entry, Write, WriteAck};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 
 /// A disk.
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct Disk {
     /// What is durable.
     pub durable: Durable<u8>,
@@ -22,7 +23,7 @@ pub struct Disk {
 }
 
 /// The writes of one step, and what waits for them.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct Batch {
     /// The writes, in order; at least one.
     pub writes: Vec<Write<Vec<Entry<u8>>>>,

@@ -7,10 +7,11 @@ use crate::symmetry::{Permutation, Rename};
 use seaworthy_protocol::invariants::Violation;
 use seaworthy_protocol::invariants::history::NodeHistory;
 use seaworthy_protocol::{Durable, Node, NodeId, PeerFault, Term};
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 /// A node, its disk, and what the properties remember of it.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct Server {
     /// The shipped node.
     pub node: Node<u8>,

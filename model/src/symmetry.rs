@@ -48,7 +48,8 @@ impl Permutation {
     /// Only the renaming that changes nothing.
     #[must_use]
     pub fn identity(count: u8) -> Vec<Self> {
-        Self::all(count).into_iter().take(1).collect()
+        let nodes = NodeSet::first(count);
+        vec![Self { nodes, images: nodes.iter().collect() }]
     }
 }
 

@@ -125,7 +125,7 @@ pub struct JsonStep {
     pub action: Option<String>,
     /// The nodes' memory.
     pub nodes: serde_json::Value,
-    /// The nodes' disks.
+    /// The nodes' disks, with what waits.
     pub disks: serde_json::Value,
     /// The messages in flight.
     pub network: serde_json::Value,
@@ -143,10 +143,8 @@ pub fn to_json(model: &Raft, shows: &str, script: &Script) -> Result<Json, serde
         let servers = state.servers();
         let nodes =
             servers.iter().map(|server| serde_json::to_value(&server.node)).collect::<Result<Vec<_>, _>>()?;
-        let disks = servers
-            .iter()
-            .map(|server| serde_json::to_value(server.durable()))
-            .collect::<Result<Vec<_>, _>>()?;
+        let disks =
+            servers.iter().map(|server| serde_json::to_value(&server.disk)).collect::<Result<Vec<_>, _>>()?;
         let packets = state.network().packets().iter();
         let network =
             packets.map(|packet| serde_json::to_value(packet.value())).collect::<Result<Vec<_>, _>>()?;

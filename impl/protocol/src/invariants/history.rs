@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 
 /// The past of one node.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct NodeHistory {
     /// The terms, below 64, in which the node was ever seen leading, as bits.
     led: u64,

@@ -1,0 +1,273 @@
+//! One server: a node with its disk, brought into a state by public means alone, and what it does when something happens to it.
+//!
+//! ```text
+//! let mut n1 = node(1).in_term(3).with_log([1, 1, 2]);              // three servers, unless `of` says otherwise
+//! let reaction = n1.hears("n2@4→n1 RequestVote last=3@2");
+//! assert_eq!(reaction.says(), ["n1@4→n2 vote granted"]);
+//! ```
+
+use crate::notation::{Command, Packet, entry, id, read};
+use seaworthy_protocol::notation::{Run, show};
+use seaworthy_protocol::{
+    Config, Durable, Effects, Index, Input, Node, NodeSet, Recording, Role, Term, Write, WriteAck,
+};
+use std::num::NonZeroUsize;
+
+/// A node, its disk, and what the disk has yet to complete.
+pub(crate) struct Server {
+    config: Config,
+    pub(crate) node: Node<Command>,
+    disk: Durable<Command>,
+    unsynced: Vec<Write<Vec<seaworthy_protocol::Entry<Command>>>>,
+    ack: Option<WriteAck>,
+    has_slow_disk: bool,
+}
+
+/// A server of a cluster of three, on its first boot, with a disk that completes every write at once.
+pub(crate) fn node(number: u8) -> Server {
+    Server {
+        config: Config::new(NodeSet::first(3)).unwrap(),
+        node: Node::restart(id(number), Durable::default()),
+        disk: Durable::default(),
+        unsynced: Vec::new(),
+        ack: None,
+        has_slow_disk: false,
+    }
+}
+
+/// The state in which a test finds it.
+impl Server {
+    /// In a cluster of so many servers.
+    pub(crate) fn of(mut self, count: u8) -> Self {
+        self.config = Config::new(NodeSet::first(count)).unwrap();
+        self
+    }
+
+    /// At most so many entries in one message.
+    pub(crate) fn with_entries_per_append(mut self, limit: usize) -> Self {
+        self.config = self.config.with_max_entries_per_append(NonZeroUsize::new(limit).unwrap());
+        self
+    }
+
+    /// A follower whose disk says so, as after a restart.
+    pub(crate) fn in_term(self, term: u64) -> Self {
+        self.woken_after(Write::TermAndVote { current_term: Term(term), voted_for: None })
+    }
+
+    /// Voted in its current term.
+    pub(crate) fn voted_for(self, candidate: u8) -> Self {
+        let current_term = self.node.current_term();
+        self.woken_after(Write::TermAndVote { current_term, voted_for: Some(id(candidate)) })
+    }
+
+    /// A log whose entries are of these terms; in the last one's term if it is not in a later one.
+    pub(crate) fn with_log<const N: usize>(self, terms: [u64; N]) -> Self {
+        let entries = (1..).zip(terms).map(|(index, term)| entry(index, term)).collect();
+        let last = terms.last().copied().unwrap_or_default();
+        let server = self.woken_after(Write::Append { after: Index(0), entries });
+        if server.term() < last { server.in_term(last) } else { server }
+    }
+
+    fn woken_after(mut self, write: Write<Vec<seaworthy_protocol::Entry<Command>>>) -> Self {
+        assert!(self.disk.redo(write));
+        self.node = Node::restart(self.node.id(), self.disk.clone());
+        self
+    }
+
+    /// Has heard from the leader of its current term, and knows nothing to be committed.
+    pub(crate) fn following(mut self, leader: u8) -> Self {
+        let (term, number) = (self.term(), self.number());
+        self.hears(&format!("n{leader}@{term}→n{number} AppendEntries prev=0@0 [] commit=0"));
+        self
+    }
+
+    /// Candidate of a term that it has just begun, with its own vote on its disk.
+    pub(crate) fn candidate_of(self, term: u64) -> Self {
+        let mut server = self.in_term(term - 1);
+        server.times_out();
+        server
+    }
+
+    /// Leader of a term, elected by just enough of the others, with its no-op on its own disk alone.
+    pub(crate) fn leader_of(self, term: u64) -> Self {
+        let mut server = self.candidate_of(term);
+        let number = server.number();
+        let others: Vec<u8> = server.config.voters().without(id(number)).iter().map(|id| id.get()).collect();
+        for voter in others {
+            if !server.is_leader() {
+                server.hears(&format!("n{voter}@{term}→n{number} vote granted"));
+            }
+        }
+        server
+    }
+
+    /// From now on its disk completes writes only when told to.
+    pub(crate) fn with_slow_disk(mut self) -> Self {
+        self.has_slow_disk = true;
+        self
+    }
+}
+
+/// What happens to it.
+impl Server {
+    /// Receives a message, which is not nonsense.
+    pub(crate) fn hears(&mut self, text: &str) -> Reaction {
+        self.receives(read(text))
+    }
+
+    pub(crate) fn receives(&mut self, packet: Packet) -> Reaction {
+        let reaction = self.feed(Input::Receive(packet));
+        assert_eq!(reaction.0.sink.faults, []);
+        reaction
+    }
+
+    /// Receives a message that no correct server sends; who is to blame.
+    pub(crate) fn hears_nonsense(&mut self, text: &str) -> Vec<String> {
+        let reaction = self.feed(Input::Receive(read(text)));
+        assert_eq!(reaction.says(), [""; 0]);
+        reaction.0.sink.faults.iter().map(ToString::to_string).collect()
+    }
+
+    pub(crate) fn times_out(&mut self) -> Reaction {
+        self.feed(Input::ElectionTimeout)
+    }
+
+    pub(crate) fn heartbeats(&mut self) -> Reaction {
+        self.feed(Input::HeartbeatTimeout)
+    }
+
+    /// A client's command.
+    pub(crate) fn is_asked(&mut self, command: char) -> Reaction {
+        self.feed(Input::Propose(Command(command)))
+    }
+
+    pub(crate) fn replicates(&mut self) -> Reaction {
+        self.feed(Input::Replicate)
+    }
+
+    /// A slow disk completes all that it was given, and says so.
+    pub(crate) fn completes_its_writes(&mut self) -> Reaction {
+        for write in std::mem::take(&mut self.unsynced) {
+            assert!(self.disk.redo(write));
+        }
+        let Some(ack) = self.ack.take() else { return Reaction(Effects::new(Recording::default())) };
+        self.feed(Input::WritesDurable(ack))
+    }
+
+    /// Loses its memory and what its disk has not completed, and starts again.
+    pub(crate) fn crashes_and_restarts(&mut self) {
+        println!("{} crashes, and restarts", self.node.id());
+        self.unsynced.clear();
+        self.ack = None;
+        self.node = Node::restart(self.node.id(), self.disk.clone());
+    }
+
+    pub(crate) fn feed(&mut self, input: Input<Command>) -> Reaction {
+        println!("{} {input}", self.node.id());
+        let mut fx = Effects::new(Recording::default());
+        self.node.step(&self.config, input, &mut fx);
+        assert_eq!(fx.violation, None);
+        for line in fx.to_string().lines() {
+            println!("   {line}");
+        }
+        self.unsynced.extend(fx.sink.writes.iter().cloned());
+        self.ack = fx.ack.or(self.ack);
+        if !self.has_slow_disk {
+            fx.merge(self.completes_its_writes().0);
+        }
+        Reaction(fx)
+    }
+}
+
+/// What can be seen of it.
+impl Server {
+    pub(crate) fn number(&self) -> u8 {
+        self.node.id().get()
+    }
+
+    pub(crate) fn term(&self) -> u64 {
+        self.node.current_term().0
+    }
+
+    pub(crate) fn vote(&self) -> Option<u8> {
+        self.node.voted_for().map(|candidate| candidate.get())
+    }
+
+    pub(crate) fn commit_index(&self) -> u64 {
+        self.node.commit_index().0
+    }
+
+    /// The terms of its log's entries.
+    pub(crate) fn log(&self) -> Vec<u64> {
+        self.node.log().entries().iter().map(|entry| entry.term.0).collect()
+    }
+
+    /// What its state machine may have been given: the committed entries.
+    pub(crate) fn applied(&self) -> String {
+        Run(Index(0), self.node.log().prefix(self.node.commit_index())).to_string()
+    }
+
+    /// All entries with their commands.
+    pub(crate) fn entries(&self) -> String {
+        Run(Index(0), self.node.log().entries()).to_string()
+    }
+
+    /// As a leader: the matchIndex and the nextIndex of a follower.
+    pub(crate) fn progress_of(&self, follower: u8) -> (u64, u64) {
+        let Role::Leader { progress } = self.node.role() else { panic!("{} does not lead", self.node) };
+        let known = progress.get(id(follower)).unwrap();
+        (known.match_index.0, known.next_index.0)
+    }
+
+    pub(crate) fn is_follower(&self) -> bool {
+        matches!(self.node.role(), Role::Follower { .. })
+    }
+
+    pub(crate) fn is_candidate(&self) -> bool {
+        matches!(self.node.role(), Role::Candidate { .. })
+    }
+
+    pub(crate) fn is_leader(&self) -> bool {
+        self.node.is_leader()
+    }
+
+    /// What is on its disk, in the one notation.
+    pub(crate) fn on_disk(&self) -> String {
+        self.disk.to_string()
+    }
+}
+
+/// What a server did when something happened to it.
+pub(crate) struct Reaction(pub(crate) Effects<Recording<Command>>);
+
+impl Reaction {
+    /// All messages.
+    pub(crate) fn says(&self) -> Vec<String> {
+        let mut all = self.says_at_once();
+        all.extend(self.says_after_writes());
+        all
+    }
+
+    /// The messages that need not wait for the disk.
+    pub(crate) fn says_at_once(&self) -> Vec<String> {
+        self.0.sink.now.iter().map(|packet| show::<_, Command>(packet).to_string()).collect()
+    }
+
+    /// The messages that leave when all writes so far are on the disk.
+    pub(crate) fn says_after_writes(&self) -> Vec<String> {
+        self.0.sink.after_writes.iter().map(|packet| show::<_, Command>(packet).to_string()).collect()
+    }
+
+    pub(crate) fn writes(&self) -> Vec<String> {
+        self.0.sink.writes.iter().map(|write| show::<_, Command>(write).to_string()).collect()
+    }
+
+    /// The answers to a client.
+    pub(crate) fn answers(&self) -> Vec<String> {
+        self.0.sink.answers.iter().map(ToString::to_string).collect()
+    }
+
+    pub(crate) fn restarts_the_election_timer(&self) -> bool {
+        self.0.reset_election_timer
+    }
+}

@@ -40,7 +40,7 @@ impl Cluster {
     }
 
     /// Nothing reaches these servers, and nothing of theirs arrives; everybody else is reached.
-    pub(crate) fn away<const N: usize>(&mut self, numbers: [u8; N]) {
+    pub(crate) fn away(&mut self, numbers: impl IntoIterator<Item = u8>) {
         self.away = numbers.into_iter().map(id).collect();
     }
 

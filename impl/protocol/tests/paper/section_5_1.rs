@@ -80,10 +80,7 @@ fn each_term_begins_with_an_election() {
     follower.heartbeats();
     follower.is_asked('x');
     assert_eq!(follower.term(), 2);
-    assert_eq!(
-        follower.times_out().says(),
-        ["n1@3→n2 RequestVote last=0@0", "n1@3→n3 RequestVote last=0@0"]
-    );
+    assert_eq!(follower.times_out().says(), ["n1@3→n2 RequestVote last=0@0", "n1@3→n3 RequestVote last=0@0"]);
 }
 
 /// §5.1: "If a candidate wins the election, then it serves as leader for the rest of the term."
@@ -196,7 +193,9 @@ fn the_smaller_term_is_updated_to_the_larger_by_requests_and_by_replies() {
 /// §5.1: "If a candidate ... discovers that its term is out of date, it immediately reverts to follower state."
 #[test]
 fn a_candidate_whose_term_is_out_of_date_reverts_to_follower() {
-    for message in ["RequestVote last=0@0", "vote denied", "AppendEntries prev=0@0 [] commit=0", "higher term"] {
+    for message in
+        ["RequestVote last=0@0", "vote denied", "AppendEntries prev=0@0 [] commit=0", "higher term"]
+    {
         let mut n1 = node(1).candidate_of(2);
         n1.hears(&format!("n2@3→n1 {message}"));
         assert!(n1.is_follower(), "{message}");
@@ -206,7 +205,8 @@ fn a_candidate_whose_term_is_out_of_date_reverts_to_follower() {
 /// §5.1: "If a ... leader discovers that its term is out of date, it immediately reverts to follower state."
 #[test]
 fn a_leader_whose_term_is_out_of_date_reverts_to_follower() {
-    for message in ["RequestVote last=0@0", "AppendEntries prev=0@0 [] commit=0", "matched 1", "higher term"] {
+    for message in ["RequestVote last=0@0", "AppendEntries prev=0@0 [] commit=0", "matched 1", "higher term"]
+    {
         let mut n1 = node(1).leader_of(2);
         n1.hears(&format!("n2@3→n1 {message}"));
         assert!(n1.is_follower(), "{message}");

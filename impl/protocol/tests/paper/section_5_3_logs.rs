@@ -64,10 +64,7 @@ fn a_follower_refuses_entries_if_the_preceding_one_is_of_another_term() {
 #[test]
 fn every_log_matches_before_its_first_entry() {
     for mut n2 in [node(2), node(2).with_log([1, 2])] {
-        assert_eq!(
-            n2.hears("n1@3→n2 AppendEntries prev=0@0 [1@3] commit=0").says(),
-            ["n2@3→n1 matched 1"]
-        );
+        assert_eq!(n2.hears("n1@3→n2 AppendEntries prev=0@0 [1@3] commit=0").says(), ["n2@3→n1 matched 1"]);
         assert_eq!(n2.log(), [3]);
     }
 }
@@ -225,7 +222,8 @@ fn once_a_request_succeeds_no_other_of_the_term_fails() {
 /// conflicting term.
 #[test]
 fn a_rejection_bypasses_all_conflicting_entries_of_a_term() {
-    let rejections = |said: &[String]| said.iter().filter(|line| line.starts_with("n2@8→n1 conflict")).count();
+    let rejections =
+        |said: &[String]| said.iter().filter(|line| line.starts_with("n2@8→n1 conflict")).count();
     let (_, said) = figure_7(node(2).with_log([1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3]));
     assert!(rejections(&said) <= 2, "terms 2 and 3 conflict, eight entries: {said:?}");
     let (_, said) = figure_7(node(2).with_log([1, 1, 1, 4, 4, 4, 4]));
@@ -252,7 +250,9 @@ fn a_new_leader_takes_no_special_actions_to_restore_consistency() {
 fn a_leader_never_overwrites_or_deletes_its_own_entries() {
     let mut n1 = node(1).with_log([1, 2]).leader_of(3);
     n1.is_asked('x');
-    for message in ["conflict at 2 hint=0@0", "conflict at 1 hint=0@0", "matched 0", "matched 4", "vote denied"] {
+    for message in
+        ["conflict at 2 hint=0@0", "conflict at 1 hint=0@0", "matched 0", "matched 4", "vote denied"]
+    {
         n1.hears(&format!("n2@3→n1 {message}"));
     }
     n1.hears_nonsense("n2@3→n1 AppendEntries prev=0@0 [1@3 2@3] commit=0");

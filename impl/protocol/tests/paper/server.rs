@@ -39,7 +39,8 @@ pub(crate) fn node(number: u8) -> Server {
 impl Server {
     /// In a cluster of so many servers.
     pub(crate) fn of(mut self, count: u8) -> Self {
-        self.config = Config::new(NodeSet::first(count)).unwrap();
+        let limit = NonZeroUsize::new(self.config.max_entries_per_append()).unwrap();
+        self.config = Config::new(NodeSet::first(count)).unwrap().with_max_entries_per_append(limit);
         self
     }
 

@@ -76,6 +76,7 @@ impl Cluster {
         loop {
             let mut has_delivered = false;
             while let Some(reaction) = self.deliver_next() {
+                assert!(said.len() < 10_000, "they never come to rest");
                 said.extend(reaction.says());
                 has_delivered = true;
             }

@@ -144,7 +144,8 @@ fn leaders_1_the_first_heartbeat_of_an_empty_log_carries_the_no_op() {
     assert_eq!(says[0], "n1@1→n2 AppendEntries prev=0@0 [1@1:-] commit=0");
 }
 
-/// Figure 2, Leaders 1, and §8: a leader commits "a blank no-op entry into the log at the start of its term".
+/// Figure 2, Leaders 1, and §8: for reads, a leader commits "a blank no-op entry into the log at the start of its term". Departure:
+/// always and at once, so that entries of earlier terms need not wait for a client's command to be committed.
 #[test]
 fn leaders_1_append_a_no_op_at_the_start_of_the_term() {
     assert_eq!(node(1).with_log([1]).leader_of(2).entries(), "[1@1:a 2@2:-]");

@@ -183,7 +183,8 @@ fn a_new_leader_tries_every_follower_right_after_its_last_entry() {
     assert_eq!((n1.progress_of(2), n1.progress_of(3)), ((0, 11), (0, 11)));
 }
 
-/// §5.3: "After a rejection, the leader decrements nextIndex and retries the AppendEntries RPC."
+/// §5.3: "After a rejection, the leader decrements nextIndex and retries the AppendEntries RPC." Departure: it retries at the end of
+/// the batch of inputs.
 #[test]
 fn after_a_rejection_the_leader_moves_next_index_back_and_retries() {
     let mut n1 = node(1).with_log([1, 1, 3, 3]).leader_of(4);

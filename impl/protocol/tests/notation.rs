@@ -58,7 +58,7 @@ impl Subject {
         self
     }
 
-    fn is_told_nonsense(mut self, input: Input<char>) -> (Misdeed, String) {
+    fn fault_of(mut self, input: Input<char>) -> (Misdeed, String) {
         let fx = self.feed(input);
         let [fault] = fx.sink.faults[..] else { panic!("{fx}") };
         (fault.misdeed, fx.to_string())
@@ -110,7 +110,7 @@ fn each_misdeed_is_noticed_and_told_in_a_line() {
         ),
     ];
     for (subject, input, misdeed, told) in cases {
-        let (noticed, line) = subject.is_told_nonsense(input);
+        let (noticed, line) = subject.fault_of(input);
         assert_eq!(noticed, misdeed);
         let last = line.lines().last().unwrap();
         assert_eq!(last, format!("fault {told}"));

@@ -1,6 +1,7 @@
 //! Figure 2, row by row: State, AppendEntries RPC, RequestVote RPC. `figure_2_rules.rs` has its Rules for Servers.
 
 use crate::server::{Server, node};
+use seaworthy_protocol::Input;
 
 /// Figure 2, State, persistent: "Updated on stable storage before responding to RPCs".
 #[test]
@@ -20,6 +21,18 @@ fn persistent_state_is_updated_on_stable_storage_before_responding() {
     assert_eq!(stale.says_at_once(), [""; 0], "a denial tells the term, which is not on the disk yet");
     n2.completes_its_writes();
     assert_eq!(n2.on_disk(), "term=1 vote=n1 log=[1@1:a]");
+}
+
+/// Figure 2, State, "before responding": a disk that confirms what stood at an index before has not confirmed the entry that took its
+/// place, and the follower does not acknowledge it.
+#[test]
+fn an_entry_is_not_acknowledged_because_the_one_it_overwrote_was_on_the_disk() {
+    let mut n2 = node(2).with_log([1, 1]).with_slow_disk();
+    let of_term_3 = n2.hears("n1@3→n2 AppendEntries prev=1@1 [] commit=0").0.ack.unwrap();
+    n2.hears("n1@3→n2 AppendEntries prev=1@1 [2@3] commit=0");
+    n2.feed(Input::WritesDurable(of_term_3));
+    let again = n2.hears("n1@3→n2 AppendEntries prev=1@1 [2@3] commit=0");
+    assert_eq!((again.says_at_once(), again.says_after_writes()), (vec![], vec!["n2@3→n1 matched 2".into()]));
 }
 
 /// Figure 2, State: currentTerm, votedFor and log[] are persistent, and nothing else is.

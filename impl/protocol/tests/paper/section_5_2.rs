@@ -2,6 +2,7 @@
 
 use crate::cluster::cluster;
 use crate::server::{Server, node};
+use seaworthy_protocol::Input;
 
 /// §5.2: "When servers start up, they begin as followers." Those that led before they crashed, too.
 #[test]
@@ -97,6 +98,19 @@ fn a_candidates_own_vote_counts_once_it_is_durable() {
     assert!(n1.is_candidate());
     n1.completes_its_writes();
     assert!(n1.is_leader());
+}
+
+/// §5.2: votes are cast anew in each term. Departure: so is the confirmation by the disk; that of an earlier vote, late, does not
+/// count for the next.
+#[test]
+fn a_late_confirmation_of_an_earlier_vote_does_not_count_for_the_next() {
+    let mut alone = node(1).of(1).with_slow_disk();
+    let first = alone.times_out().0.ack.unwrap();
+    alone.times_out();
+    alone.feed(Input::WritesDurable(first));
+    assert!(alone.is_candidate());
+    alone.completes_its_writes();
+    assert!(alone.is_leader());
 }
 
 /// §5.2: a candidate "continues in this state until" it wins, another server establishes itself as leader, or time goes by.

@@ -141,7 +141,7 @@ impl<S: Subject> Stage<S> {
         }
         let edge = Edge { at: node, before: &before, after: &self.cluster, is_crash, sent: &sent };
         let broken = self.judge.see(edge, self.network.ever_sent());
-        self.breach = self.breach.or(broken.map(Breach::Property));
+        self.breach = self.breach.or_else(|| broken.map(Breach::Property));
     }
 
     fn deliver(&mut self, messages: &Messages, outcome: &mut Outcome) {

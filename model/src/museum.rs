@@ -177,8 +177,10 @@ impl Museum {
             Kind::Source(patch) => {
                 let tree = self.plant(&exhibit.name, patch)?;
                 // On one thread a search finds the same script every time.
-                let search = until
-                    .map_or(vec!["--keep-going"], |property| vec!["--until", property, "--threads", "1"]);
+                let search = match until {
+                    None => vec!["--keep-going"],
+                    Some(property) => vec!["--until", property, "--threads", "1"],
+                };
                 let json = self.check(&tree, &exhibit.name, &expectation.bounds, &search)?;
                 serde_json::from_slice(&json).map_err(|error| failed(error.to_string()))
             }

@@ -61,8 +61,16 @@ fn a_violation_prints_its_script_and_where_to_look_and_exits_with_1() {
 /// In its first 1,500 states alone, stateright finds a path of 10 steps.
 #[test]
 fn a_search_for_one_property_answers_the_shortest_script() {
-    let arguments =
-        ["check", "two/all", "--mutant", "term-lost-at-restart", "--until", "TermMonotonic", "--threads", "1"];
+    let arguments = [
+        "check",
+        "two/all",
+        "--mutant",
+        "term-lost-at-restart",
+        "--until",
+        "TermMonotonic",
+        "--threads",
+        "1",
+    ];
     let output = run(&arguments);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();

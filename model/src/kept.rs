@@ -3,9 +3,24 @@
 
 use crate::bounds::{Batching, Bounds, DiskKind};
 use crate::museum::Exhibit;
+use crate::properties::NO_WEDGE;
 use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// A wedge is shown by what no longer happens: how the correct protocol gets out, with one node down.
+const WAY_OUT: &str = "
+# From here no calm schedule brings the mutant to commit anything, with some node down or with none. The correct protocol does,
+# with n3 down:
+partition n1 n2 | n3
+deliver all
+n1 election timeout
+deliver all
+n1 heartbeat
+deliver all
+n1 heartbeat
+deliver all
+";
 
 /// A mutant's counterexample.
 #[derive(Clone, Debug)]
@@ -49,7 +64,9 @@ impl Display for Kept {
             DiskKind::Atomic => {}
             DiskKind::Fifo => writeln!(f, "disks wait")?,
         }
-        writeln!(f)?;
-        script.iter().try_for_each(|action| writeln!(f, "{action}"))
+        for (position, action) in script.iter().enumerate() {
+            writeln!(f, "{}{action}", if position == 0 { "\n" } else { "" })?;
+        }
+        if self.property == NO_WEDGE { f.write_str(WAY_OUT) } else { Ok(()) }
     }
 }

@@ -330,11 +330,12 @@ impl Exhibit {
         let expectation =
             Expectation { falls: Some(mutant.falls.to_owned()), bounds: mutant.bounds.to_owned() };
         let (paper, seen) = match mutant.dead {
-            DeadRules::Sound => {
-                ("docs/durability.md, the contract of a driver", "here: no line of the protocol could do it")
-            }
+            DeadRules::Sound => (
+                "docs/durability.md, the contract of a driver",
+                "only here; no line of the protocol could do it",
+            ),
             DeadRules::AgainstMemory => {
-                ("docs/model.md, dead messages", "here, in the first sketch of the rules")
+                ("docs/model.md, dead messages", "only here; it is a mutant of the checker")
             }
         };
         let [name, bug, paper, seen] = [mutant.name, mutant.bug, paper, seen].map(str::to_owned);

@@ -57,7 +57,7 @@ pub enum NoCommand {
 
 const CHOICES: &str = "N election timeout | N heartbeat | N propose COMMAND | N replicate | N disk completes | \
     N disk confirms | N crash | N crash keeping COUNT | N disk waits | N disk at once | disks wait | disks at once | \
-    deliver MESSAGE | deliver N→N | deliver all | drop … | partition N … | N … | heal | show | show N";
+    deliver MESSAGE | deliver N→N | deliver all | drop MESSAGE | drop N→N | drop all | partition N … | N … | heal | show | show N";
 
 impl From<Unreadable> for NoCommand {
     fn from(unreadable: Unreadable) -> Self {

@@ -31,8 +31,7 @@ impl Network {
         self.sent.iter().map(|sent| &sent.envelope)
     }
 
-    /// Takes a message that is to arrive, or to be lost. False if it was never sent. One that arrived before, or was lost, is a
-    /// late copy.
+    /// Takes a message that is to arrive. False if it was never sent. One that arrived before, or was lost, is a late copy.
     pub fn take(&mut self, envelope: &Envelope) -> bool {
         let in_flight = |sent: &&mut Sent| sent.is_in_flight && sent.envelope == *envelope;
         if let Some(sent) = self.sent.iter_mut().find(in_flight) {

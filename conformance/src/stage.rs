@@ -172,16 +172,11 @@ impl<S: Subject> Stage<S> {
     }
 
     fn lose(&mut self, messages: &Messages, outcome: &mut Outcome) {
-        let lost = match messages {
-            Messages::This(envelope) if !self.network.take(envelope) => {
-                return outcome.say("never sent".to_owned());
-            }
-            Messages::This(envelope) => vec![(**envelope).clone()],
-            Messages::Link(from, to) => {
-                self.network.take_all(|envelope| envelope.from == *from && envelope.to == *to)
-            }
-            Messages::All => self.network.take_all(|_| true),
-        };
+        let lost = self.network.take_all(|envelope| match messages {
+            Messages::This(this) => envelope == &**this,
+            Messages::Link(from, to) => envelope.from == *from && envelope.to == *to,
+            Messages::All => true,
+        });
         if lost.is_empty() {
             outcome.say("nothing in flight".to_owned());
         }

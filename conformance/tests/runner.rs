@@ -117,7 +117,7 @@ deliver n1→n2
 deliver n1@1→n2 RequestVote last=0@0
 deliver n1@1→n2 RequestVote last=0@0
 deliver n1@2→n2 RequestVote last=0@0
-drop n1@2→n2 RequestVote last=0@0
+drop n1@1→n2 RequestVote last=0@0
 ");
     let grant = |line: &str| vec![line.to_owned(), "n2@1→n1 vote granted".to_owned()];
     assert_eq!(run.outcomes[1], ["n1@1→n2 RequestVote last=0@0 (lost)"]);
@@ -125,7 +125,7 @@ drop n1@2→n2 RequestVote last=0@0
     assert_eq!(run.outcomes[3], grant("n2@1 follower vote=n1 timer reset"), "what was lost arrives late");
     assert_eq!(run.outcomes[4], grant("n2@1 timer reset"), "and once more");
     assert_eq!(run.outcomes[5], ["never sent"]);
-    assert_eq!(run.outcomes[6], ["never sent"]);
+    assert_eq!(run.outcomes[6], ["nothing in flight"], "what is not on its way cannot be lost");
 }
 
 #[test]

@@ -3,12 +3,11 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use seaworthy_model::bounds::{Bounds, DiskKind};
 use seaworthy_model::check::{self, Engine, Options, Until};
-use seaworthy_model::museum::{Exhibit, Museum};
 use seaworthy_model::mutants::BuiltIn;
 use seaworthy_model::report::Report;
 use seaworthy_model::system::Raft;
 use seaworthy_model::trace::{self, Script};
-use seaworthy_model::{properties, witnesses};
+use seaworthy_model::{museum, witnesses};
 use seaworthy_protocol::Term;
 use std::error::Error;
 use std::io::IsTerminal;
@@ -208,7 +207,11 @@ fn run_check(request: &Check) -> Result<bool, Box<dyn Error>> {
     };
     let mut all_proved = true;
     for bounds in boxes {
-        let property = request.until.as_deref().map(|name| properties::named(&bounds, name)).transpose()?;
+        let property = request
+            .until
+            .as_deref()
+            .map(|name| seaworthy_model::properties::named(&bounds, name))
+            .transpose()?;
         let options = Options { until: property.map_or(options.until, Until::Falls), ..options };
         let report = check::run(request.bounds.model_of(bounds)?, options);
         all_proved &= report.is_proof();
@@ -325,7 +328,7 @@ fn run_explore(request: &Explore) -> Result<bool, Box<dyn Error>> {
 }
 
 fn run_mutants(request: &Mutants) -> Result<bool, Box<dyn Error>> {
-    let museum = Museum::open(&std::env::current_dir()?)?;
+    let museum = museum::Museum::open(&std::env::current_dir()?)?;
     if request.names == ["refresh"] {
         return Ok(museum.refresh()?);
     }
@@ -348,7 +351,11 @@ fn run_mutants(request: &Mutants) -> Result<bool, Box<dyn Error>> {
     Ok(matrix.is_as_expected())
 }
 
-fn save_mutants(museum: &Museum, exhibits: &[Exhibit], directory: &Path) -> Result<bool, Box<dyn Error>> {
+fn save_mutants(
+    museum: &museum::Museum,
+    exhibits: &[museum::Exhibit],
+    directory: &Path,
+) -> Result<bool, Box<dyn Error>> {
     for exhibit in exhibits {
         match museum.keep(exhibit)? {
             Some(kept) => println!("{}", kept.save_in(directory)?.display()),

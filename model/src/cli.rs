@@ -12,7 +12,7 @@ use seaworthy_protocol::Term;
 use std::error::Error;
 use std::io::IsTerminal;
 use std::net::{TcpListener, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Exhausts seaworthy's shipped Raft within stated bounds.
 #[derive(Parser)]
@@ -55,6 +55,9 @@ struct Check {
     /// Search on after a violation, for every property that falls.
     #[arg(long)]
     keep_going: bool,
+    /// Search until this property has fallen, whatever else falls before.
+    #[arg(long, value_name = "PROPERTY", conflicts_with = "keep_going")]
+    until: Option<String>,
     /// Print one JSON object for each box.
     #[arg(long)]
     json: bool,
@@ -136,6 +139,9 @@ struct Mutants {
     /// Only list them.
     #[arg(long)]
     list: bool,
+    /// Write how each one breaks its property into this directory, as a scenario. See docs/scenarios.md.
+    #[arg(long, value_name = "DIRECTORY", conflicts_with_all = ["list", "json"])]
+    save: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -201,6 +207,12 @@ fn run_check(request: &Check) -> Result<bool, Box<dyn Error>> {
     };
     let mut all_proved = true;
     for bounds in boxes {
+        let property = request
+            .until
+            .as_deref()
+            .map(|name| seaworthy_model::properties::named(&bounds, name))
+            .transpose()?;
+        let options = Options { until: property.map_or(options.until, Until::Falls), ..options };
         let report = check::run(request.bounds.model_of(bounds)?, options);
         all_proved &= report.is_proof();
         if request.json {
@@ -327,6 +339,9 @@ fn run_mutants(request: &Mutants) -> Result<bool, Box<dyn Error>> {
         }
         return Ok(true);
     }
+    if let Some(directory) = &request.save {
+        return save_mutants(&museum, &exhibits, directory);
+    }
     let matrix = museum.show(&exhibits, |line| eprintln!("{line}"))?;
     if request.json {
         println!("{}", serde_json::to_string_pretty(&matrix)?);
@@ -334,4 +349,18 @@ fn run_mutants(request: &Mutants) -> Result<bool, Box<dyn Error>> {
         print!("{matrix}");
     }
     Ok(matrix.is_as_expected())
+}
+
+fn save_mutants(
+    museum: &museum::Museum,
+    exhibits: &[museum::Exhibit],
+    directory: &Path,
+) -> Result<bool, Box<dyn Error>> {
+    for exhibit in exhibits {
+        match museum.keep(exhibit)? {
+            Some(kept) => println!("{}", kept.save_in(directory)?.display()),
+            None => println!("{} has nothing to show: it must survive", exhibit.name),
+        }
+    }
+    Ok(true)
 }

@@ -21,6 +21,7 @@ pub mod disk;
 pub mod driver;
 pub mod induction;
 pub mod interned;
+pub mod kept;
 pub mod matrix;
 pub mod museum;
 pub mod mutants;

@@ -12,10 +12,12 @@
 //! There may be several `Falls` lines. A patch with `Survives: in BOX/BATCHING` instead must change nothing, not even the
 //! number of states: the canary, which tests the museum itself.
 
-use crate::bounds::Bounds;
+use crate::bounds::{Bounds, DeadRules};
 use crate::check::{self, Options, Until};
+use crate::kept::Kept;
 use crate::matrix::{Matrix, Row};
 use crate::mutants::BuiltIn;
+use crate::properties;
 use crate::report::Report;
 use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
@@ -37,6 +39,10 @@ pub struct Exhibit {
     pub name: String,
     /// What is wrong.
     pub bug: String,
+    /// Where it is written how it should be.
+    pub paper: String,
+    /// Where the bug was seen.
+    pub seen: String,
     expectations: Vec<Expectation>,
     kind: Kind,
 }
@@ -115,27 +121,67 @@ impl Museum {
         for exhibit in exhibits {
             tell(&format!("{}: {}", exhibit.name, exhibit.bug));
             for expectation in &exhibit.expectations {
-                let report = self.report(exhibit, expectation)?;
+                let report = self.report(exhibit, expectation, None)?;
                 rows.push(Row::new(&exhibit.name, &expectation.bounds, expectation.falls.clone(), report));
             }
         }
         Ok(Matrix::new(rows))
     }
 
-    fn report(&self, exhibit: &Exhibit, expectation: &Expectation) -> Result<Report, MuseumError> {
+    /// How a mutant breaks the first property that it must break, as a scenario; nothing for one that must survive.
+    ///
+    /// # Errors
+    ///
+    /// If a patch does not apply, a mutant does not build, or the property does not fall.
+    pub fn keep(&self, exhibit: &Exhibit) -> Result<Option<Kept>, MuseumError> {
+        let failed = |what: String| MuseumError::Failed(exhibit.name.clone(), what);
+        for expectation in &exhibit.expectations {
+            let Some(property) = &expectation.falls else { continue };
+            let bounds = one_box(&expectation.bounds).map_err(failed)?;
+            let report = self.report(exhibit, expectation, Some(property))?;
+            let verdict = report.verdicts.into_iter().find(|verdict| verdict.property == *property);
+            let Some(counterexample) = verdict.and_then(|verdict| verdict.counterexample) else {
+                return Err(failed(format!("{property} does not fall in {}", expectation.bounds)));
+            };
+            let property = property.clone();
+            return Ok(Some(Kept {
+                exhibit: exhibit.clone(),
+                property,
+                bounds,
+                script: counterexample.script,
+            }));
+        }
+        Ok(None)
+    }
+
+    /// What a mutant does in a box: to the end, or until a property has fallen.
+    fn report(
+        &self,
+        exhibit: &Exhibit,
+        expectation: &Expectation,
+        until: Option<&str>,
+    ) -> Result<Report, MuseumError> {
         let failed = |what: String| MuseumError::Failed(exhibit.name.clone(), what);
         match &exhibit.kind {
             Kind::BuiltIn(mutant) => {
-                let bounds = Bounds::named(&expectation.bounds).map_err(|error| failed(error.to_string()))?;
-                let [bounds] = bounds[..] else {
-                    return Err(failed(format!("{} is two boxes", expectation.bounds)));
+                let bounds = one_box(&expectation.bounds).map_err(failed)?;
+                let options = match until.map(|property| properties::named(&bounds, property)) {
+                    None => Options { until: Until::Exhausted, ..Options::default() },
+                    Some(Ok(property)) => {
+                        Options { until: Until::Falls(property), threads: 1, ..Options::default() }
+                    }
+                    Some(Err(unknown)) => return Err(failed(unknown)),
                 };
-                let options = Options { until: Until::Exhausted, ..Options::default() };
                 Ok(check::run(mutant.applied_to(bounds), options))
             }
             Kind::Source(patch) => {
                 let tree = self.plant(&exhibit.name, patch)?;
-                let json = self.check(&tree, &exhibit.name, &expectation.bounds)?;
+                // On one thread a search finds the same script every time.
+                let search = match until {
+                    None => vec!["--keep-going"],
+                    Some(property) => vec!["--until", property, "--threads", "1"],
+                };
+                let json = self.check(&tree, &exhibit.name, &expectation.bounds, &search)?;
                 serde_json::from_slice(&json).map_err(|error| failed(error.to_string()))
             }
         }
@@ -145,7 +191,7 @@ impl Museum {
     fn plant(&self, name: &str, patch: &Path) -> Result<PathBuf, MuseumError> {
         let tree = self.root.join("target/mutants/tree");
         fs::create_dir_all(&tree).map_err(at(&tree))?;
-        for part in ["Cargo.toml", "Cargo.lock", "clippy.toml", "impl", "model", "benches"] {
+        for part in ["Cargo.toml", "Cargo.lock", "clippy.toml", "impl", "model", "conformance", "benches"] {
             mirror(&self.root.join(part), &tree.join(part))?;
         }
         let output = git_apply(&tree, patch)?;
@@ -157,7 +203,7 @@ impl Museum {
     }
 
     /// Builds the planted copy and checks a box with it.
-    fn check(&self, tree: &Path, name: &str, bounds: &str) -> Result<Vec<u8>, MuseumError> {
+    fn check(&self, tree: &Path, name: &str, bounds: &str, search: &[&str]) -> Result<Vec<u8>, MuseumError> {
         let failed = |what: String| MuseumError::Failed(name.to_owned(), what);
         let target = self.root.join("target/mutants/target");
         let build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
@@ -171,7 +217,8 @@ impl Museum {
         }
         let binary = target.join("mutant/seaworthy-model");
         let run = Command::new(&binary)
-            .args(["check", bounds, "--keep-going", "--json"])
+            .args(["check", bounds, "--json"])
+            .args(search)
             .output()
             .map_err(at(&binary))?;
         if run.stdout.is_empty() {
@@ -263,8 +310,8 @@ impl Exhibit {
         let one =
             |key: &'static str| all(key).next().ok_or_else(|| MuseumError::BadHeader(path.clone(), key));
         let bug = one("Bug:")?.to_owned();
-        one("Paper:")?;
-        one("Seen:")?;
+        let paper = one("Paper:")?.to_owned();
+        let seen = one("Seen:")?.to_owned();
         let falls = all("Falls:").map(|line| line.split_once(" in "));
         let survives = all("Survives:").map(|line| Some(("", line.strip_prefix("in ")?)));
         let expectation = |(property, bounds): (&str, &str)| Expectation {
@@ -276,14 +323,31 @@ impl Exhibit {
             return Err(MuseumError::BadHeader(path, "Falls: PROPERTY in BOX/BATCHING"));
         };
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { name, bug, expectations, kind: Kind::Source(path) })
+        Ok(Self { name, bug, paper, seen, expectations, kind: Kind::Source(path) })
     }
 
     fn from_built_in(mutant: BuiltIn) -> Self {
         let expectation =
             Expectation { falls: Some(mutant.falls.to_owned()), bounds: mutant.bounds.to_owned() };
-        let (name, bug) = (mutant.name.to_owned(), mutant.bug.to_owned());
-        Self { name, bug, expectations: vec![expectation], kind: Kind::BuiltIn(mutant) }
+        let (paper, seen) = match mutant.dead {
+            DeadRules::Sound => (
+                "docs/durability.md, the contract of a driver",
+                "only here; no line of the protocol could do it",
+            ),
+            DeadRules::AgainstMemory => {
+                ("docs/model.md, dead messages", "only here; it is a mutant of the checker")
+            }
+        };
+        let [name, bug, paper, seen] = [mutant.name, mutant.bug, paper, seen].map(str::to_owned);
+        Self { name, bug, paper, seen, expectations: vec![expectation], kind: Kind::BuiltIn(mutant) }
+    }
+}
+
+/// The box of a name that says its batching.
+fn one_box(name: &str) -> Result<Bounds, String> {
+    match Bounds::named(name).map_err(|error| error.to_string())?[..] {
+        [bounds] => Ok(bounds),
+        _ => Err(format!("{name} is two boxes")),
     }
 }
 

@@ -30,6 +30,18 @@ pub fn of(bounds: &Bounds) -> Vec<Property<Raft>> {
     properties
 }
 
+/// The property of that name, if the box judges it.
+///
+/// # Errors
+///
+/// A line that names the choices.
+pub fn named(bounds: &Bounds, name: &str) -> Result<&'static str, String> {
+    let names: Vec<&'static str> = of(bounds).iter().map(|property| property.name).collect();
+    let unknown =
+        || format!("{} judges no property \"{name}\"; it judges {}", bounds.full_name(), names.join(", "));
+    names.iter().copied().find(|property| *property == name).ok_or_else(unknown)
+}
+
 /// The properties of Raft, in the order of docs/properties.md.
 fn raft() -> Vec<Property<Raft>> {
     use Violation as V;

@@ -47,6 +47,12 @@ impl Steps {
         &self.permutations
     }
 
+    /// How the contract is carried out.
+    #[must_use]
+    pub const fn driver(&self) -> Driver {
+        self.driver
+    }
+
     /// The address of a server.
     pub fn server(&self, server: Server) -> Interned<Server> {
         self.servers.intern(server, &self.permutations)

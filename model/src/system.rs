@@ -204,6 +204,12 @@ impl Raft {
         Self { bounds, mutant, steps, commits: Arena::new(bounds.salt), expanded: AtomicU64::new(0) }
     }
 
+    /// The same system, with no step taken yet.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self::with(self.bounds, self.steps.driver(), self.mutant)
+    }
+
     /// The box.
     #[must_use]
     pub const fn bounds(&self) -> &Bounds {

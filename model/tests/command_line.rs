@@ -58,6 +58,39 @@ fn a_violation_prints_its_script_and_where_to_look_and_exits_with_1() {
     assert!(text.contains("http://localhost:3000/#/steps/"), "{text}");
 }
 
+/// In its first 1,500 states alone, stateright finds a path of 10 steps.
+#[test]
+fn a_search_for_one_property_answers_the_shortest_script() {
+    let arguments = [
+        "check",
+        "two/all",
+        "--mutant",
+        "term-lost-at-restart",
+        "--until",
+        "TermMonotonic",
+        "--threads",
+        "1",
+    ];
+    let output = run(&arguments);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("TermMonotonic falls in 3 steps:"), "{text}");
+    assert!(refusal(&["check", "two/all", "--until", "Honesty"]).contains("it judges ElectionSafety"));
+}
+
+#[test]
+fn a_mutants_counterexample_is_saved_as_a_scenario() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("mutants");
+    let text = answer(&["mutants", "term-lost-at-restart", "--save", folder.to_str().unwrap()]);
+    assert!(text.ends_with("term-lost-at-restart.scenario\n"), "{text}");
+    let scenario = std::fs::read_to_string(folder.join("term-lost-at-restart.scenario")).unwrap();
+    assert!(scenario.starts_with("# Mutant term-lost-at-restart: recovery begins at term 0 again.\n"));
+    assert!(scenario.contains("\n# Source: docs/durability.md"), "{scenario}");
+    assert!(scenario.contains("\ncluster 2\ndisks wait\n\nn"), "{scenario}");
+    assert!(scenario.ends_with(" crash\n"), "{scenario}");
+}
+
 #[test]
 fn altered_bounds_bear_another_name_and_no_pinned_count() {
     let text = answer(&["check", "smoke/one", "--crashes", "0"]);

@@ -91,9 +91,14 @@ fn the_readme_shows_the_example_as_it_is() {
 /// A link to a file that is not there is worse than none.
 #[test]
 fn links_lead_somewhere() {
-    for page in
-        ["README.md", "docs/ARCHITECTURE.md", "docs/model.md", "docs/deviations.md", "docs/testing.md"]
-    {
+    for page in [
+        "README.md",
+        "docs/ARCHITECTURE.md",
+        "docs/model.md",
+        "docs/deviations.md",
+        "docs/scenarios.md",
+        "docs/testing.md",
+    ] {
         let text = read(page);
         let folder = Path::new(page).parent().unwrap();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

@@ -1,0 +1,207 @@
+//! The properties of Raft after every event of a run, with what they remember of the past.
+
+use crate::Envelope;
+use seaworthy_protocol::invariants::Violation;
+use seaworthy_protocol::invariants::history::{self, Commitment, NodeHistory};
+use seaworthy_protocol::invariants::{cluster, node, step};
+use seaworthy_protocol::{Durable, Log, Message, Node, NodeId, NodeSet, Payload, PeerFault};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display, Formatter};
+
+/// What no run may do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Breach {
+    /// A property is broken.
+    Property(Violation),
+    /// A node blames a peer, though every message is one that was sent.
+    FalseBlame(NodeId, PeerFault),
+}
+
+impl Display for Breach {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Property(violation) => write!(f, "{violation} is broken"),
+            Self::FalseBlame(node, fault) => write!(f, "{node} blames a peer: {fault}"),
+        }
+    }
+}
+
+/// A node and its disk at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The node's memory.
+    pub node: Node<u8>,
+    /// What is durable.
+    pub disk: Durable<u8>,
+}
+
+/// All nodes at one moment.
+pub type Cluster = BTreeMap<NodeId, Snapshot>;
+
+/// An event that happened.
+#[derive(Clone, Copy, Debug)]
+pub struct Edge<'a> {
+    /// The node it happened to.
+    pub at: NodeId,
+    /// The node before.
+    pub before: &'a Snapshot,
+    /// All nodes afterwards.
+    pub after: &'a Cluster,
+    /// Did the node lose its memory?
+    pub is_crash: bool,
+    /// The messages that left it.
+    pub sent: &'a [Envelope],
+}
+
+/// What the properties remember: ghosts, kept beside the nodes.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    voters: NodeSet,
+    histories: BTreeMap<NodeId, NodeHistory>,
+    committed: Vec<Commitment<u8>>,
+    proposed: BTreeSet<u8>,
+}
+
+impl Judge {
+    /// A judge of a cluster as it is before the first event. Commands in its logs count as proposed.
+    #[must_use]
+    pub fn new(cluster: &Cluster) -> Self {
+        let logs = cluster.values().flat_map(|snapshot| snapshot.node.log().entries());
+        let proposed = logs.filter_map(|entry| match entry.payload {
+            Payload::Command(command) => Some(command),
+            Payload::Noop => None,
+        });
+        Self {
+            voters: cluster.keys().copied().collect(),
+            histories: cluster.keys().map(|node| (*node, NodeHistory::default())).collect(),
+            committed: Vec::new(),
+            proposed: proposed.collect(),
+        }
+    }
+
+    /// A client proposes a command.
+    pub fn see_proposal(&mut self, command: u8) {
+        self.proposed.insert(command);
+    }
+
+    /// The first property that an event broke. `ever_sent` is all that was ever sent.
+    pub fn see<'a>(
+        &mut self,
+        edge: Edge<'_>,
+        ever_sent: impl Iterator<Item = &'a Envelope>,
+    ) -> Option<Violation> {
+        let broken = self.judge_sent(edge);
+        let broken = broken.or_else(|| judge_disk(edge)).or_else(|| judge_memory(edge));
+        let after = &edge.after[&edge.at];
+        if let Some(history) = self.histories.get_mut(&edge.at) {
+            history.see(&after.node);
+            history.forget_before(after.disk.current_term());
+        }
+        let agrees = history::see_commit(&after.node, &mut self.committed);
+        let broken = broken.or_else(|| (!agrees).then_some(Violation::StateMachineSafety));
+        broken.or_else(|| self.judge_history()).or_else(|| self.judge_cluster(edge.after, ever_sent))
+    }
+
+    /// Each message as it leaves, against the disk at that moment.
+    fn judge_sent(&mut self, edge: Edge<'_>) -> Option<Violation> {
+        let disk = &edge.after[&edge.at].disk;
+        let history = self.histories.get_mut(&edge.at)?;
+        edge.sent.iter().find_map(|envelope| {
+            let receiver = &edge.after[&envelope.to].node;
+            let is_persisted = cluster::persisted_before_send(envelope, disk)
+                && cluster::acknowledges_truly(envelope, disk, receiver);
+            let voted_twice = history.see_leave(envelope);
+            voted_twice.or_else(|| (!is_persisted).then_some(Violation::PersistBeforeSend))
+        })
+    }
+
+    fn judge_history(&self) -> Option<Violation> {
+        if !history::election_safety(self.histories.values().copied()) {
+            return Some(Violation::ElectionSafety);
+        }
+        let refines = history::refines_proposals(&self.committed, |command| self.proposed.contains(&command));
+        (!refines).then_some(Violation::Refinement)
+    }
+
+    fn judge_cluster<'a>(
+        &self,
+        cluster: &Cluster,
+        ever_sent: impl Iterator<Item = &'a Envelope>,
+    ) -> Option<Violation> {
+        let committed = &self.committed;
+        let disks = cluster.iter().map(|(node, snapshot)| (*node, &snapshot.disk));
+        let shape =
+            |snapshot: &Snapshot| node::log_shape(snapshot.node.durable()) && node::log_shape(&snapshot.disk);
+        if !logs_match(cluster, ever_sent) {
+            Some(Violation::LogMatching)
+        } else if !cluster.values().all(shape) {
+            Some(Violation::LogShape)
+        } else if !cluster::committed_on_quorum(self.voters, disks, committed) {
+            Some(Violation::CommittedOnQuorum)
+        } else if !cluster.values().all(|snapshot| cluster::leader_completeness(&snapshot.node, committed)) {
+            Some(Violation::LeaderCompleteness)
+        } else if !cluster.values().all(|snapshot| cluster::state_machine_safety(&snapshot.node, committed)) {
+            Some(Violation::StateMachineSafety)
+        } else if !match_indexes_are_valid(cluster) {
+            Some(Violation::MatchIndexValid)
+        } else {
+            None
+        }
+    }
+}
+
+/// What a disk held is not taken back, and who leads does so durably.
+fn judge_disk(edge: Edge<'_>) -> Option<Violation> {
+    let (before, after) = (&edge.before.disk, &edge.after[&edge.at].disk);
+    let same_term = before.current_term() == after.current_term();
+    if after.current_term() < before.current_term() {
+        Some(Violation::TermMonotonic)
+    } else if same_term && before.voted_for().is_some() && after.voted_for() != before.voted_for() {
+        Some(Violation::VoteStable)
+    } else if !cluster::leads_durably(&edge.after[&edge.at].node, after) {
+        Some(Violation::PersistBeforeSend)
+    } else {
+        None
+    }
+}
+
+/// What a node knew is not forgotten, unless it crashed.
+fn judge_memory(edge: Edge<'_>) -> Option<Violation> {
+    let (before, after) = (&edge.before.node, &edge.after[&edge.at].node);
+    if edge.is_crash {
+        None
+    } else if let Some(violation) = step::Before::of(before).violation_by(after) {
+        Some(violation)
+    } else if !step::leader_append_only(before, after) {
+        Some(Violation::LeaderAppendOnly)
+    } else if !step::commit_monotonic(before, after) {
+        Some(Violation::CommitMonotonic)
+    } else {
+        None
+    }
+}
+
+/// Logs in memory and on disk against each other, and against the entries of every message that may still arrive.
+fn logs_match<'a>(cluster: &Cluster, mut ever_sent: impl Iterator<Item = &'a Envelope>) -> bool {
+    let logs: Vec<&Log<u8>> =
+        cluster.values().flat_map(|snapshot| [snapshot.node.log(), snapshot.disk.log()]).collect();
+    let pairwise =
+        logs.iter().enumerate().all(|(i, a)| logs.iter().skip(i + 1).all(|b| cluster::log_matching(a, b)));
+    pairwise
+        && ever_sent.all(|envelope| match &envelope.message {
+            Message::AppendEntries { prev_log, entries, .. } => {
+                entries.is_empty() || logs.iter().all(|log| cluster::append_matching(log, *prev_log, entries))
+            }
+            Message::RequestVote { .. }
+            | Message::RequestVoteReply { .. }
+            | Message::AppendEntriesReply(_)
+            | Message::HigherTerm => true,
+        })
+}
+
+fn match_indexes_are_valid(cluster: &Cluster) -> bool {
+    let valid = |leader: &Snapshot| {
+        cluster.iter().all(|(node, follower)| cluster::match_index_valid(&leader.node, *node, &follower.disk))
+    };
+    cluster.values().all(valid)
+}

@@ -1,0 +1,161 @@
+//! The shipped protocol with a driver in memory that keeps the contract of `seaworthy_protocol::effects` to the letter.
+//!
+//! Each node has one line in front of its disk, in which writes, the messages that must not overtake them, and
+//! confirmations stand in the order in which the node handed them over. That order *is* the contract: a message leaves
+//! when it is first in line, which is when every write before it is durable.
+
+use crate::scenario::Setup;
+use crate::subject::{Effect, Event, Subject};
+use crate::{Envelope, Write};
+use seaworthy_protocol::{Config, Durable, Effects, Input, Node, NodeId, Recording, WriteAck};
+use std::collections::{BTreeMap, VecDeque};
+
+/// A cluster of shipped nodes in memory.
+#[derive(Debug)]
+pub struct Memory {
+    config: Config,
+    servers: BTreeMap<NodeId, Server>,
+}
+
+#[derive(Debug)]
+struct Server {
+    node: Node<u8>,
+    disk: Durable<u8>,
+    line: VecDeque<Waiting>,
+    /// Completed, and not yet told to the node. Only the last ack counts: it covers those before it.
+    unconfirmed: Option<WriteAck>,
+    is_stopped: bool,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    Write(Write),
+    Message(Envelope),
+    Ack(WriteAck),
+}
+
+impl Memory {
+    /// The cluster of a scenario as it is before the first command.
+    #[must_use]
+    pub fn new(setup: &Setup) -> Self {
+        let server = |id| (id, Server::waking_up(id, setup.disk(id)));
+        Self { config: setup.config(), servers: setup.nodes().iter().map(server).collect() }
+    }
+
+    fn server(&self, id: NodeId) -> &Server {
+        self.servers.get(&id).expect("a scenario names only nodes of its cluster")
+    }
+}
+
+impl Subject for Memory {
+    fn happen(&mut self, node: NodeId, event: Event) -> Vec<Effect> {
+        let config = self.config;
+        let server = self.servers.get_mut(&node).expect("a scenario names only nodes of its cluster");
+        if server.is_stopped {
+            return Vec::new();
+        }
+        match event {
+            Event::ElectionTimeout => server.step(&config, Input::ElectionTimeout),
+            Event::Heartbeat => server.step(&config, Input::HeartbeatTimeout),
+            Event::Propose(command) => server.step(&config, Input::Propose(command)),
+            Event::Replicate => server.step(&config, Input::Replicate),
+            Event::Deliver(envelope) => server.step(&config, Input::Receive(envelope)),
+            Event::DiskCompletes => server.complete(),
+            Event::DiskConfirms => match server.unconfirmed.take() {
+                Some(ack) => server.step(&config, Input::WritesDurable(ack)), // rule 4
+                None => Vec::new(),
+            },
+            Event::Crash { kept } => {
+                *server = Server::waking_up(node, server.after_crash(kept));
+                Vec::new()
+            }
+        }
+    }
+
+    fn node(&self, node: NodeId) -> Node<u8> {
+        self.server(node).node.clone()
+    }
+
+    fn disk(&self, node: NodeId) -> Durable<u8> {
+        self.server(node).disk.clone()
+    }
+
+    fn is_disk_busy(&self, node: NodeId) -> bool {
+        let Server { line, unconfirmed, is_stopped, .. } = self.server(node);
+        !is_stopped && (!line.is_empty() || unconfirmed.is_some())
+    }
+}
+
+impl Server {
+    fn waking_up(id: NodeId, disk: Durable<u8>) -> Self {
+        let node = Node::restart(id, disk.clone());
+        Self { node, disk, line: VecDeque::new(), unconfirmed: None, is_stopped: false }
+    }
+
+    fn step(&mut self, config: &Config, input: Input<u8>) -> Vec<Effect> {
+        let mut fx = Effects::new(Recording::default());
+        self.node.step(config, input, &mut fx);
+        let Effects { sink, ack, reset_election_timer, violation } = fx;
+        if let Some(violation) = violation {
+            self.is_stopped = true;
+            return vec![Effect::Stops(violation)]; // rule 0
+        }
+        let Recording { now, writes, after_writes, answers, faults } = sink;
+        let mut effects: Vec<Effect> = now.into_iter().map(Effect::Sends).collect(); // rule 1
+        for write in writes {
+            effects.push(Effect::Waits(write.clone()));
+            self.line.push_back(Waiting::Write(write)); // rule 2
+        }
+        for envelope in after_writes {
+            // Rule 3: with nobody in line, every write so far is durable, be it confirmed or not.
+            if self.line.is_empty() {
+                effects.push(Effect::Sends(envelope));
+            } else {
+                effects.push(Effect::Holds(envelope.clone()));
+                self.line.push_back(Waiting::Message(envelope));
+            }
+        }
+        self.line.extend(ack.map(Waiting::Ack));
+        effects.extend(answers.into_iter().map(Effect::Answers));
+        effects.extend(reset_election_timer.then_some(Effect::ResetsTimer));
+        effects.extend(faults.into_iter().map(Effect::Blames));
+        effects
+    }
+
+    /// The line moves up to the next write that belongs to a later step.
+    fn complete(&mut self) -> Vec<Effect> {
+        let mut sent = Vec::new();
+        let mut is_confirmed = false;
+        while let Some(first) = self.line.pop_front() {
+            match first {
+                Waiting::Write(write) if is_confirmed => {
+                    self.line.push_front(Waiting::Write(write));
+                    break;
+                }
+                Waiting::Write(write) => redo(&mut self.disk, write),
+                Waiting::Message(envelope) => sent.push(Effect::Sends(envelope)),
+                Waiting::Ack(ack) => {
+                    is_confirmed = true;
+                    self.unconfirmed = Some(ack);
+                }
+            }
+        }
+        sent
+    }
+
+    /// What the disk holds after a crash: all that was completed, and the first `kept` of the writes that wait.
+    fn after_crash(&self, kept: usize) -> Durable<u8> {
+        let mut disk = self.disk.clone();
+        let writes = self.line.iter().filter_map(|waiting| match waiting {
+            Waiting::Write(write) => Some(write.clone()),
+            Waiting::Message(_) | Waiting::Ack(_) => None,
+        });
+        writes.take(kept).for_each(|write| redo(&mut disk, write));
+        disk
+    }
+}
+
+/// The disk is a fold of the writes: what a node changed in memory without handing it over would be gone after a crash.
+fn redo(disk: &mut Durable<u8>, write: Write) {
+    assert!(disk.redo(write), "writes that were handed over continue each other without a gap");
+}

@@ -1,0 +1,180 @@
+//! Reads back what the protocol writes in the one notation: nodes, log ids, entries, messages, disks.
+
+use crate::{Envelope, Write};
+use seaworthy_protocol::{
+    AppendOutcome, Durable, Entry, Index, LogId, Message, NodeId, OwnedEntries, Payload, Term,
+};
+use std::fmt::{self, Display, Formatter};
+
+/// Text that is not in the notation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Unreadable {
+    /// The text.
+    pub text: String,
+    /// What it should have been.
+    pub wanted: &'static str,
+}
+
+impl Display for Unreadable {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\" is not {}", self.text, self.wanted)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+const NODE: &str = "a node, as n1";
+const LOG_ID: &str = "a log id, as 3@1: index 3, whose entry is of term 1";
+const ENTRIES: &str = "consecutive entries, as [3@1:- 4@2:7]: index, term, and a command or - for a no-op";
+const DISK: &str = "what is on a disk, as term=2 vote=n1 log=[1@1:- 2@1:7]";
+const LINK: &str = "sender, term and receiver of a message, as n1@2→n3";
+const MESSAGE: &str = "a message: RequestVote last=ID | vote granted | vote denied | \
+    AppendEntries prev=ID [ENTRIES] commit=INDEX | matched INDEX | conflict at INDEX hint=ID | higher term";
+
+fn unless<T>(read: Option<T>, text: &str, wanted: &'static str) -> Result<T, Unreadable> {
+    read.ok_or_else(|| Unreadable { text: text.to_owned(), wanted })
+}
+
+/// Reads `n1`.
+///
+/// # Errors
+///
+/// [`Unreadable`], as for all of these.
+pub fn node(text: &str) -> Result<NodeId, Unreadable> {
+    let read = || NodeId::new(text.strip_prefix('n')?.parse().ok()?);
+    unless(read(), text, NODE)
+}
+
+/// Reads `3@1`.
+///
+/// # Errors
+///
+/// [`Unreadable`].
+pub fn log_id(text: &str) -> Result<LogId, Unreadable> {
+    let read = || {
+        let (index, term) = text.split_once('@')?;
+        Some(LogId { term: Term(term.parse().ok()?), index: Index(index.parse().ok()?) })
+    };
+    unless(read(), text, LOG_ID)
+}
+
+/// Reads `[3@1:- 4@2:7]`, whose first entry stands right after an index.
+///
+/// # Errors
+///
+/// [`Unreadable`].
+pub fn entries(after: Index, text: &str) -> Result<OwnedEntries<u8>, Unreadable> {
+    let inside = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let words = unless(inside, text, ENTRIES)?.split_whitespace();
+    let entry = |(position, word): (usize, &str)| {
+        let (id, payload) = word.split_once(':')?;
+        let LogId { term, index } = log_id(id).ok().filter(|id| id.index == after.plus(position + 1))?;
+        let payload = if payload == "-" { Payload::Noop } else { Payload::Command(payload.parse().ok()?) };
+        (index > Index(0)).then_some(Entry { term, payload })
+    };
+    unless(words.enumerate().map(entry).collect(), text, ENTRIES)
+}
+
+/// Reads `term=2 vote=n1 log=[1@1:- 2@1:7]`; the vote may be missing.
+///
+/// # Errors
+///
+/// [`Unreadable`].
+pub fn disk(text: &str) -> Result<Durable<u8>, Unreadable> {
+    let (head, log) = unless(text.split_once(" log="), text, DISK)?;
+    let (term, vote) = head.split_once(" vote=").map_or((head, None), |(term, vote)| (term, Some(vote)));
+    let number = term.strip_prefix("term=").and_then(|term| term.parse().ok());
+    let current_term = Term(unless(number, text, DISK)?);
+    let voted_for = vote.map(node).transpose()?;
+    let entries = entries(Index(0), log)?;
+    let mut disk = Durable::default();
+    let writes: [Write; 2] =
+        [Write::TermAndVote { current_term, voted_for }, Write::Append { after: Index(0), entries }];
+    let has_gap = writes.into_iter().any(|write| !disk.redo(write));
+    unless((!has_gap).then_some(disk), text, DISK)
+}
+
+/// Reads `n1@1→n2 RequestVote last=0@0`.
+///
+/// # Errors
+///
+/// [`Unreadable`].
+pub fn envelope(text: &str) -> Result<Envelope, Unreadable> {
+    let (link, said) = unless(text.split_once(' '), text, LINK)?;
+    let parts = || {
+        let (sender, to) = link.split_once('→')?;
+        let (from, term) = sender.split_once('@')?;
+        Some((node(from).ok()?, node(to).ok()?, Term(term.parse().ok()?)))
+    };
+    let (from, to, term) = unless(parts(), link, LINK)?;
+    Ok(Envelope { from, to, term, message: message(said)? })
+}
+
+fn message(text: &str) -> Result<Message<OwnedEntries<u8>>, Unreadable> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let index = |text: &str| unless(text.parse().ok().map(Index), text, "an index, as 3");
+    let value = |word: &'_ str, key: &str| word.strip_prefix(key).map(str::to_owned);
+    match words[..] {
+        ["RequestVote", last] if last.starts_with("last=") => {
+            Ok(Message::RequestVote { last_log: log_id(&last["last=".len()..])? })
+        }
+        ["vote", "granted"] => Ok(Message::RequestVoteReply { vote_granted: true }),
+        ["vote", "denied"] => Ok(Message::RequestVoteReply { vote_granted: false }),
+        ["AppendEntries", prev, ref run @ .., commit] => {
+            let prev_log = log_id(&unless(value(prev, "prev="), text, MESSAGE)?)?;
+            let leader_commit = index(&unless(value(commit, "commit="), text, MESSAGE)?)?;
+            let entries = entries(prev_log.index, &run.join(" "))?;
+            Ok(Message::AppendEntries { prev_log, entries, leader_commit })
+        }
+        ["matched", last] => Ok(Message::AppendEntriesReply(AppendOutcome::Matched(index(last)?))),
+        ["conflict", "at", at, hint] => {
+            let hint = log_id(&unless(value(hint, "hint="), text, MESSAGE)?)?;
+            let prev_log_index = index(at)?;
+            Ok(Message::AppendEntriesReply(AppendOutcome::Conflict { prev_log_index, hint }))
+        }
+        ["higher", "term"] => Ok(Message::HigherTerm),
+        _ => unless(None, text, MESSAGE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seaworthy_protocol::notation::show;
+
+    #[test]
+    fn what_the_protocol_writes_is_read_back() {
+        for text in [
+            "n1@1→n2 RequestVote last=0@0",
+            "n2@3→n1 vote granted",
+            "n2@3→n1 vote denied",
+            "n1@2→n3 AppendEntries prev=0@0 [] commit=0",
+            "n1@2→n3 AppendEntries prev=2@1 [3@1:- 4@2:7] commit=2",
+            "n3@2→n1 matched 4",
+            "n3@2→n1 conflict at 4 hint=2@1",
+            "n3@4→n1 higher term",
+        ] {
+            assert_eq!(show::<_, u8>(&envelope(text).unwrap()).to_string(), text);
+        }
+        for text in ["term=0 log=[]", "term=2 log=[1@1:-]", "term=2 vote=n3 log=[1@1:- 2@2:9]"] {
+            assert_eq!(disk(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_it_would_not_write_is_refused_with_what_was_wanted() {
+        for (text, wanted) in [
+            ("n1→n2 vote granted", LINK),
+            ("n1@1 vote granted", LINK),
+            ("n0@1→n2 vote granted", LINK),
+            ("n1@1→n2 vote maybe", MESSAGE),
+            ("n1@1→n2 RequestVote last=0", LOG_ID),
+            ("n1@1→n2 AppendEntries prev=1@1 [3@1:-] commit=0", ENTRIES),
+            ("n1@1→n2 AppendEntries prev=1@1 commit=0", ENTRIES),
+        ] {
+            assert_eq!(envelope(text).unwrap_err().wanted, wanted, "{text}");
+        }
+        assert_eq!(disk("vote=n1 log=[]").unwrap_err().wanted, DISK);
+        assert_eq!(disk("term=1 log=[2@1:-]").unwrap_err().wanted, ENTRIES);
+    }
+}

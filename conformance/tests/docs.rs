@@ -1,0 +1,60 @@
+//! `docs/scenarios.md` says what is so: its index lists every scenario, and its example is one of them.
+
+use seaworthy_conformance::golden;
+use seaworthy_conformance::scenario::Scenario;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const BEGINS: &str = "<!-- index -->\n";
+const ENDS: &str = "<!-- end of index -->\n";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A table for each group.
+fn index() -> String {
+    let mut text = String::new();
+    let mut count = 0;
+    for group in ["election", "replication", "commitment", "crash", "mutants"] {
+        let files = golden::files(&root().join("conformance/scenarios").join(group)).unwrap();
+        count += files.len();
+        text.push_str(&format!(
+            "\n### {group}: {}\n\n| scenario | shows | source |\n|---|---|---|\n",
+            files.len()
+        ));
+        for file in files {
+            let Scenario { rule, source, .. } = Scenario::parse(&fs::read_to_string(&file).unwrap()).unwrap();
+            let name = file.file_stem().unwrap().to_string_lossy();
+            // A mutant's name is said already, and where it was seen is for the file to tell.
+            let rule = rule.strip_prefix(&format!("Mutant {name}: ")).unwrap_or(&rule);
+            let rule = rule.split(" Seen: ").next().unwrap_or_default().to_owned();
+            let [rule, source] = [rule, source].map(|words| words.replace('|', "\\|"));
+            text.push_str(&format!("| `{name}` | {rule} | {source} |\n"));
+        }
+    }
+    format!("\n{count} scenarios.\n{text}\n")
+}
+
+#[test]
+fn the_index_lists_every_scenario_with_its_rule_and_source() {
+    let page = root().join("docs/scenarios.md");
+    let text = fs::read_to_string(&page).unwrap();
+    let (before, rest) = text.split_once(BEGINS).unwrap();
+    let (listed, after) = rest.split_once(ENDS).unwrap();
+    let index = index();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&page, format!("{before}{BEGINS}{index}{ENDS}{after}")).unwrap();
+    } else {
+        let stale = "docs/scenarios.md is stale: UPDATE_GOLDEN=1 cargo test -p seaworthy-conformance";
+        assert_eq!(listed, index, "{stale}");
+    }
+}
+
+#[test]
+fn the_example_is_a_scenario_as_it_is() {
+    let example = root().join("conformance/scenarios/election/first-come-first-served.scenario");
+    let example = fs::read_to_string(example).unwrap();
+    let text = fs::read_to_string(root().join("docs/scenarios.md")).unwrap();
+    assert!(text.contains(&format!("```text\n{example}```\n")));
+}

@@ -1,0 +1,72 @@
+//! How a mutant breaks its property, as a scenario that the correct protocol runs without a violation
+//! (docs/scenarios.md): kept for ever, so that the bug cannot come back unnoticed.
+
+use crate::bounds::{Batching, Bounds, DiskKind};
+use crate::museum::Exhibit;
+use crate::properties::NO_WEDGE;
+use std::fmt::{self, Display, Formatter};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A wedge is shown by what no longer happens: how the correct protocol gets out, with one node down.
+const WAY_OUT: &str = "
+# From here no calm schedule brings the mutant to commit anything, with some node down or with none. The correct protocol does,
+# with n3 down:
+partition n1 n2 | n3
+deliver all
+n1 election timeout
+deliver all
+n1 heartbeat
+deliver all
+n1 heartbeat
+deliver all
+";
+
+/// A mutant's counterexample.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The mutant.
+    pub exhibit: Exhibit,
+    /// The property that falls to it.
+    pub property: String,
+    /// The box in which it falls.
+    pub bounds: Bounds,
+    /// One action a line, shrunk.
+    pub script: Vec<String>,
+}
+
+impl Kept {
+    /// Writes it into a directory, under the mutant's name. Outcomes are not part of it: they are the correct protocol's.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn save_in(&self, directory: &Path) -> io::Result<PathBuf> {
+        let file = directory.join(format!("{}.scenario", self.exhibit.name));
+        std::fs::create_dir_all(directory)?;
+        std::fs::write(&file, self.to_string())?;
+        Ok(file)
+    }
+}
+
+impl Display for Kept {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { exhibit, property, bounds, script } = self;
+        writeln!(f, "# Mutant {}: {}.", exhibit.name, exhibit.bug)?;
+        writeln!(f, "# {property} falls to it in {}. Seen: {}.", bounds.full_name(), exhibit.seen)?;
+        writeln!(f, "# Source: {}", exhibit.paper)?;
+        let limit = match bounds.batching {
+            Batching::One => " max-entries 1",
+            Batching::All => "",
+        };
+        writeln!(f, "cluster {}{limit}", bounds.nodes)?;
+        match bounds.disk {
+            DiskKind::Atomic => {}
+            DiskKind::Fifo => writeln!(f, "disks wait")?,
+        }
+        for (position, action) in script.iter().enumerate() {
+            writeln!(f, "{}{action}", if position == 0 { "\n" } else { "" })?;
+        }
+        if self.property == NO_WEDGE { f.write_str(WAY_OUT) } else { Ok(()) }
+    }
+}

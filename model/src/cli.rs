@@ -262,7 +262,7 @@ fn run_boxes(request: &Boxes) -> Result<bool, Box<dyn Error>> {
 }
 
 fn run_trace(request: &Trace) -> Result<bool, Box<dyn Error>> {
-    let Some(Told { model, title, about, script }) = told(request)? else {
+    let Some(Told { model, title, about, script, again }) = told(request)? else {
         if request.svg.is_some() {
             return Err("a picture of what? Name a witness, or a script with --script".into());
         }
@@ -278,6 +278,10 @@ fn run_trace(request: &Trace) -> Result<bool, Box<dyn Error>> {
         println!("{}", serde_json::to_string_pretty(&trace::to_json(&model, &title, &script)?)?);
     } else {
         print_script(&model, &title, &script, request.states);
+        if let Some(path) = trace::explorer_path(&model, &script) {
+            println!("# look at it: seaworthy-model explore {again}");
+            println!("#       open: http://localhost:3000/#/steps{path}");
+        }
     }
     Ok(true)
 }
@@ -288,6 +292,8 @@ struct Told {
     title: String,
     about: String,
     script: Script,
+    /// The box on the command line again.
+    again: String,
 }
 
 /// The script or the witness that was asked for.
@@ -295,12 +301,14 @@ fn told(request: &Trace) -> Result<Option<Told>, Box<dyn Error>> {
     if let Some(file) = &request.script {
         let bad = |error: &dyn Error| format!("{}: {error}", file.display());
         let text = std::fs::read_to_string(file).map_err(|error| bad(&error))?;
-        let model = request.bounds.model_of(one_box(request.in_box.as_deref().unwrap_or_default())?)?;
+        let bounds = one_box(request.in_box.as_deref().unwrap_or_default())?;
+        let model = request.bounds.model_of(bounds)?;
+        let again = format!("{}{}", bounds.full_name(), request.bounds.flags());
         let script = trace::parse(&model, &text).map_err(|error| bad(&error))?;
         let title = file.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let first_line = text.lines().next().and_then(|line| line.strip_prefix("# "));
         let about = first_line.map_or_else(|| format!("in {}", model.name()), str::to_owned);
-        return Ok(Some(Told { model, title, about, script }));
+        return Ok(Some(Told { model, title, about, script, again }));
     }
     let Some(name) = &request.witness else { return Ok(None) };
     let witness = witnesses::named(name).ok_or_else(|| unknown_witness(name))?;
@@ -310,7 +318,8 @@ fn told(request: &Trace) -> Result<Option<Told>, Box<dyn Error>> {
         .ok_or_else(|| format!("{name} does not occur in {}", bounds.full_name()))?;
     let model = Raft::new(bounds);
     let script = trace::parse(&model, &script)?;
-    Ok(Some(Told { model, title: witness.name.to_owned(), about: witness.about.to_owned(), script }))
+    let (title, about) = (witness.name.to_owned(), witness.about.to_owned());
+    Ok(Some(Told { model, title, about, script, again: bounds.full_name() }))
 }
 
 fn unknown_witness(name: &str) -> String {

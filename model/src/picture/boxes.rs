@@ -31,7 +31,7 @@ pub(super) struct Size {
 }
 
 /// Beside a step.
-pub(super) const SMALL: Size = Size { width: 38, height: 17 };
+pub(super) const SMALL: Size = Size { width: 40, height: 17 };
 /// In the present state.
 pub(super) const LARGE: Size = Size { width: 42, height: 24 };
 /// Between rows of boxes: the line under what is committed, and some air.
@@ -107,20 +107,16 @@ impl LogBox {
                 canvas.rectangle(area, &format!(r#"fill="{colour}" stroke="{INK}" stroke-width="0.8""#));
             }
             Kind::InMemoryOnly => {
-                canvas.rectangle(area, &format!(r#"fill="{colour}""#));
-                let dashed = format!(r#"fill="url(#sw-hatch)" stroke="{INK}" stroke-dasharray="3 2""#);
-                canvas.rectangle(area, &dashed);
+                let pale = format!(r##"fill="#ffffff" stroke="{INK}" stroke-dasharray="3 2""##);
+                canvas.rectangle(area, &pale);
+                canvas.rectangle(Area { width: 4, ..area }, &format!(r#"fill="{colour}""#));
             }
             Kind::GivenUp => {
-                canvas.rectangle(
-                    area,
-                    &format!(
-                        r#"fill="{colour}" fill-opacity="0.35" stroke="{ALARM}" stroke-dasharray="3 2""#
-                    ),
-                );
+                let pale = format!(r#"fill="{colour}" fill-opacity="0.25" stroke="{ALARM}""#);
+                canvas.rectangle(area, &pale);
             }
         }
-        canvas.text((x + 4, base), "sw-s", &self.text);
+        canvas.text((x + 5, base), "sw-s", &self.text);
         if self.kind == Kind::GivenUp {
             let pen = format!(r#"stroke="{ALARM}" stroke-width="1.6""#);
             canvas.line((x + 2, y + height - 2), (x + width - 2, y + 2), &pen);

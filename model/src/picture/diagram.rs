@@ -1,15 +1,12 @@
 //! The space-time diagram: a line a node, time running down, messages as arrows between the lines.
 
-use super::boxes::{self, SMALL};
-use super::canvas::{Area, Canvas, Point};
-use super::layout::{
-    BESIDE, LABEL, LABEL_LETTER, LINE, Layout, MARGIN, Note, SIGN, Stub, label_width, shortened,
-};
+use super::canvas::{Area, Canvas, Point, pixels};
+use super::layout::{BELOW, LINE, Layout, MARGIN};
+use super::note::{BESIDE, LABEL, LABEL_LETTER, draw_label, label_width, shortened};
 use super::story::Story;
-use super::style::{FAINT, INK, Look, event_mark, role_sign, term_colour, time_line};
+use super::style::{FAINT, INK, Look, event_mark, time_line};
 use super::words;
 use crate::server::Event;
-use seaworthy_protocol::Term;
 
 /// Draws the diagram.
 pub(super) fn draw(canvas: &mut Canvas, story: &Story<'_>, layout: &Layout) {
@@ -22,7 +19,8 @@ pub(super) fn draw(canvas: &mut Canvas, story: &Story<'_>, layout: &Layout) {
     for (index, row) in layout.rows.iter().enumerate() {
         for (column, note) in row.notes.iter().enumerate() {
             if let Some(note) = note {
-                draw_note(canvas, layout, (layout.line(column), row.arrival()), note);
+                let at = (layout.line(column) + BESIDE, row.arrival() + BELOW);
+                note.draw(canvas, at, layout.width_beside());
             }
         }
         if let Some((_, action)) = story.step(index) {
@@ -51,7 +49,7 @@ fn draw_script(canvas: &mut Canvas, story: &Story<'_>, layout: &Layout) {
         canvas.line((MARGIN, row.top - 2), (layout.width() - MARGIN, row.top - 2), &rule);
         canvas.text((MARGIN, base), "sw-k", &format!("{number:>2}"));
         for (position, line) in row.script.iter().enumerate() {
-            canvas.text((MARGIN + 20, base + super::canvas::pixels(position) * LINE), "sw-m", line);
+            canvas.text((MARGIN + 20, base + pixels(position) * LINE), "sw-m", line);
         }
     }
 }
@@ -74,62 +72,6 @@ fn draw_time_line(canvas: &mut Canvas, story: &Story<'_>, layout: &Layout, colum
         }
     }
     time_line(canvas, (x, from), layout.bottom, current.0, current.1);
-}
-
-fn draw_note(canvas: &mut Canvas, layout: &Layout, (line, arrival): Point, note: &Note) {
-    let width = layout.width_beside();
-    let (x, mut y) = (line + BESIDE, arrival + 5);
-    if let Some(event) = &note.event {
-        canvas.text((x, y + 2), "sw-b", event);
-        y += LINE + 1;
-    }
-    if let Some(server) = note.sign {
-        let sign = Area { x, y: y - 1, width: 134, height: SIGN };
-        role_sign(canvas, sign, &server.node, "sw-b");
-        y += SIGN + 4;
-    }
-    for line in &note.lines {
-        let height = LINE;
-        canvas.rectangle(Area { x: x - 2, y, width, height }, r##"fill="#ffffff" fill-opacity="0.85""##);
-        canvas.text((x, y + 10), "sw-f", line);
-        y += LINE;
-    }
-    if !(note.log.is_empty() && note.given_up.is_empty()) {
-        y += 3;
-    }
-    y += boxes::draw(canvas, (x, y), &note.given_up, SMALL, width);
-    y += boxes::draw(canvas, (x, y), &note.log, SMALL, width);
-    for stub in &note.stubs {
-        draw_stub(canvas, (line, y + 2), stub);
-        y += LABEL + 3;
-    }
-}
-
-/// A message on its way, or one that can do nothing any more.
-fn draw_stub(canvas: &mut Canvas, (line, y): Point, stub: &Stub) {
-    let x = line + BESIDE + 10;
-    let middle = y + LABEL / 2;
-    let area = Area { x, y, width: stub.width(), height: LABEL };
-    if stub.is_dead {
-        let pen = format!(r#"stroke="{FAINT}" stroke-width="1""#);
-        canvas.line((line, middle), (x, middle), &format!(r#"{pen} stroke-dasharray="1 3""#));
-        draw_label(canvas, area, &stub.text, stub.term, &format!(r#"{pen} stroke-dasharray="1 3""#), "sw-k");
-        canvas.line((x + LABEL + 3, middle), (x + stub.width() - 3, middle), &pen);
-    } else {
-        let pen = format!(r#"stroke="{INK}" stroke-width="1" stroke-dasharray="3 2""#);
-        canvas.line((line, middle), (x, middle), &format!(r#"{pen} marker-end="url(#sw-arrow)""#));
-        draw_label(canvas, area, &stub.text, stub.term, &pen, "sw-s");
-    }
-}
-
-/// A message's term in its colour, and what it says.
-fn draw_label(canvas: &mut Canvas, area: Area, text: &str, term: Term, pen: &str, class: &str) {
-    let Area { x, y, width: _, height } = area;
-    canvas.rectangle(area, &format!(r##"rx="3" fill="#ffffff" {pen}"##));
-    let cap = Area { x: x + 1, y: y + 1, width: height - 1, height: height - 2 };
-    canvas.rectangle(cap, &format!(r#"rx="2" fill="{}""#, term_colour(term)));
-    canvas.text((x + 4, y + 11), "sw-s", &term.to_string());
-    canvas.text((x + height + 4, y + 11), class, text);
 }
 
 /// An arrow for each arrival, and its label where it covers least.

@@ -1,11 +1,11 @@
 //! Where everything stands: columns are nodes, rows are steps. A row is as high as what it has to say.
 
-use super::boxes::{self, LogBox, SMALL};
-use super::canvas::{Area, pixels, text_width, wrapped};
+use super::boxes;
+use super::canvas::{Area, pixels, wrapped};
+use super::note::{BESIDE, Element, LABEL_LETTER, LETTER, Note, Stub, shortened};
 use super::story::{Fate, Story};
 use super::words;
-use crate::server::Server;
-use seaworthy_protocol::NodeId;
+use seaworthy_protocol::{NodeId, Term};
 
 /// Room at the edges.
 pub(super) const MARGIN: i32 = 16;
@@ -15,16 +15,10 @@ pub(super) const SCRIPT: i32 = 236;
 const SCRIPT_LETTERS: usize = 31;
 /// The height of a line of text.
 pub(super) const LINE: i32 = 14;
-/// From a time line to what is written beside it.
-pub(super) const BESIDE: i32 = 16;
-/// The height of a role's sign.
-pub(super) const SIGN: i32 = 19;
-/// The height of a message's label.
-pub(super) const LABEL: i32 = 15;
-/// The tenths of a pixel that a letter of a label is wide.
-pub(super) const LABEL_LETTER: usize = 61;
 /// From the top of a row to where messages arrive.
 const ARRIVAL: i32 = 13;
+/// From there to what is written.
+pub(super) const BELOW: i32 = 5;
 
 /// The picture's grid.
 pub(super) struct Layout {
@@ -46,23 +40,6 @@ pub(super) struct Row {
     pub(super) departure: i32,
 }
 
-/// What is written beside a node's line.
-pub(super) struct Note {
-    pub(super) event: Option<String>,
-    pub(super) sign: Option<&'static Server>,
-    pub(super) lines: Vec<String>,
-    pub(super) given_up: Vec<LogBox>,
-    pub(super) log: Vec<LogBox>,
-    pub(super) stubs: Vec<Stub>,
-}
-
-/// Messages that did not arrive: a label beside the sender.
-pub(super) struct Stub {
-    pub(super) text: String,
-    pub(super) term: seaworthy_protocol::Term,
-    pub(super) is_dead: bool,
-}
-
 impl Row {
     /// Where messages arrive.
     pub(super) const fn arrival(&self) -> i32 {
@@ -80,7 +57,7 @@ impl Layout {
             let script = story.step(index).map_or_else(Vec::new, |(_, action)| script(&action.to_string()));
             let notes: Vec<_> = (0..columns).map(|column| layout.note(story, index, column)).collect();
             let beside = notes.iter().flatten().map(|note| note.height(layout.width_beside())).max();
-            let height = (ARRIVAL + 5 + beside.unwrap_or(0)).max(pixels(script.len()) * LINE + 4);
+            let height = (ARRIVAL + BELOW + beside.unwrap_or(0)).max(pixels(script.len()) * LINE + 4);
             layout.rows.push(Row { top: y, script, notes, departure: y + height });
             y += height + 9;
         }
@@ -108,11 +85,12 @@ impl Layout {
 
     /// The areas of what is written beside the lines: arrows' labels keep clear of them.
     pub(super) fn notes(&self) -> impl Iterator<Item = Area> {
+        let width = self.width_beside();
         self.rows.iter().flat_map(move |row| {
-            row.notes.iter().enumerate().filter_map(move |(column, note)| {
-                let height = note.as_ref()?.height(self.width_beside());
-                let x = self.line(column) + BESIDE - 2;
-                Some(Area { x, y: row.arrival() + 5, width: self.width_beside(), height })
+            let notes = row.notes.iter().enumerate();
+            notes.flat_map(move |(column, note)| {
+                let at = (self.line(column) + BESIDE, row.arrival() + BELOW);
+                note.iter().flat_map(move |note| note.areas(at, width))
             })
         })
     }
@@ -122,25 +100,32 @@ impl Layout {
         let stubs = stubs(story, row, after.node.id(), self.stub_letters());
         let Some((_, action)) = story.step(row) else {
             // What precedes the first step that is told. Every node begins as a follower of term 0: no need to say so.
-            let log = boxes::in_memory(after);
-            let sign = Some(after);
-            let note = Note { event: None, sign, lines: Vec::new(), given_up: Vec::new(), log, stubs };
-            return (story.untold > 0).then_some(note);
+            let mut elements = vec![Element::Sign(after), Element::Log(boxes::in_memory(after))];
+            elements.extend(stubs);
+            return (story.untold > 0).then_some(Note(elements));
         };
         if usize::from(action.node.get() - 1) != column {
             return None;
         }
         let before = story.server(row - 1, column);
+        let mut elements: Vec<Element> = words::event(action.event).map(Element::Event).into_iter().collect();
+        if words::changes_sign(before, after) {
+            elements.push(Element::Sign(after));
+        }
         let words = words::consequences(before, after, self.columns).join(", ");
-        let letters = usize::try_from(self.width_beside() / 6).unwrap_or(usize::MAX);
-        let event = words::event(action.event);
+        let letters = usize::try_from(self.width_beside()).unwrap_or(0) * 10 / LETTER + 1;
         let lines = if words.is_empty() { Vec::new() } else { wrapped(&words, letters) };
-        let shows_log =
-            boxes::in_memory(before) != boxes::in_memory(after) && !after.node.log().entries().is_empty();
+        elements.extend(lines.into_iter().map(Element::Line));
         let given_up = boxes::given_up(&before.node, &after.node);
-        let log = if shows_log { boxes::in_memory(after) } else { Vec::new() };
-        let sign = words::changes_sign(before, after).then_some(after);
-        Some(Note { event, sign, lines, given_up, log, stubs })
+        if !given_up.is_empty() {
+            elements.push(Element::Log(given_up));
+        }
+        let log = boxes::in_memory(after);
+        if !log.is_empty() && log != boxes::in_memory(before) {
+            elements.push(Element::Log(log));
+        }
+        elements.extend(stubs);
+        Some(Note(elements))
     }
 
     fn stub_letters(&self) -> usize {
@@ -148,38 +133,15 @@ impl Layout {
     }
 }
 
-impl Note {
-    pub(super) fn height(&self, width: i32) -> i32 {
-        let Self { event, sign, lines, given_up, log, stubs } = self;
-        let event = if event.is_some() { LINE + 1 } else { 0 };
-        let sign = if sign.is_some() { SIGN + 4 } else { 0 };
-        let logs =
-            [given_up, log].map(|entries| boxes::height(entries.len(), SMALL, width)).iter().sum::<i32>();
-        let air = if log.is_empty() && given_up.is_empty() { 0 } else { 3 };
-        event + sign + pixels(lines.len()) * LINE + air + logs + pixels(stubs.len()) * (LABEL + 3) + 2
-    }
-}
-
-impl Stub {
-    pub(super) fn width(&self) -> i32 {
-        label_width(&self.text)
-    }
-}
-
-/// The width of a message's label: its term, then what it says.
-pub(super) fn label_width(text: &str) -> i32 {
-    LABEL + 9 + text_width(text, LABEL_LETTER)
-}
-
 /// Whatever a node sent in a row that did not arrive: one label for all that say the same.
-fn stubs(story: &Story<'_>, row: usize, sender: NodeId, letters: usize) -> Vec<Stub> {
+fn stubs(story: &Story<'_>, row: usize, sender: NodeId, letters: usize) -> Vec<Element> {
     let mut stubs: Vec<Stub> = Vec::new();
     let unarrived = story.letters.iter().filter(|letter| {
         let of_the_row = letter.sent_in == row && letter.packet.from == sender;
         // What is past is not told: neither that it was sent, nor that it died.
         of_the_row && (letter.fate == Fate::InFlight || (letter.fate == Fate::Dead && row > 0))
     });
-    let mut said: Vec<(String, bool, seaworthy_protocol::Term)> = Vec::new();
+    let mut said: Vec<(String, bool, Term)> = Vec::new();
     for letter in unarrived {
         let what = (words::brief(&letter.packet), letter.fate == Fate::Dead, letter.packet.term);
         let to = format!(" →{}", letter.packet.to);
@@ -195,19 +157,7 @@ fn stubs(story: &Story<'_>, row: usize, sender: NodeId, letters: usize) -> Vec<S
     for stub in &mut stubs {
         stub.text = shortened(&stub.text, letters);
     }
-    stubs
-}
-
-/// Text of at most so many letters; the middle is left out, since a receiver stands at the end.
-pub(super) fn shortened(text: &str, letters: usize) -> String {
-    let count = text.chars().count();
-    if count <= letters {
-        return text.to_owned();
-    }
-    let tail = 6.min(letters / 2);
-    let head: String = text.chars().take(letters.saturating_sub(tail + 1)).collect();
-    let tail: String = text.chars().skip(count - tail).collect();
-    format!("{head}…{tail}")
+    stubs.into_iter().map(Element::Stub).collect()
 }
 
 /// An action over several lines: the envelope of a message, then what it says.
@@ -225,13 +175,6 @@ fn script(action: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_long_text_keeps_its_beginning_and_its_end() {
-        assert_eq!(shortened("heartbeat →n2", 20), "heartbeat →n2");
-        assert_eq!(shortened("append 1@2:- 2@2:1 3@2:2 →n3", 20), "append 1@2:- …2 →n3");
-        assert_eq!(shortened("append 1@2:- 2@2:1 3@2:2 →n3", 20).chars().count(), 19 + 1 - 1);
-    }
 
     #[test]
     fn a_message_is_broken_after_its_envelope() {

@@ -15,7 +15,7 @@ const ROW: i32 = 22;
 struct Sample {
     width: i32,
     words: String,
-    draw: fn(&mut Canvas, Point),
+    draw: Box<dyn Fn(&mut Canvas, Point)>,
 }
 
 /// Draws the legend. Answers where the picture ends.
@@ -35,44 +35,49 @@ pub(super) fn draw(canvas: &mut Canvas, model: &Raft, top: i32, width: i32) -> i
     y + ROW - 4
 }
 
+impl Sample {
+    fn new(width: i32, words: &str, draw: impl Fn(&mut Canvas, Point) + 'static) -> Self {
+        Self { width, words: words.to_owned(), draw: Box::new(draw) }
+    }
+}
+
 fn samples(model: &Raft) -> Vec<Sample> {
-    let sample =
-        |width, words: &str, draw: fn(&mut Canvas, Point)| Sample { width, words: words.to_owned(), draw };
+    let terms = usize::try_from(model.bounds().max_term.0).map_or(9, |term| term.min(8) + 1);
     let mut samples = vec![
-        sample(8, "follower", |canvas, at| line(canvas, at, Look::Follower)),
-        sample(16, "candidate", |canvas, at| line(canvas, at, Look::Candidate)),
-        sample(16, "leader", |canvas, at| line(canvas, at, Look::Leader)),
-        sample(62, "a colour is a term", |canvas, (x, y)| {
-            for term in 0..4 {
+        Sample::new(8, "follower", |canvas, at| line(canvas, at, Look::Follower)),
+        Sample::new(16, "candidate", |canvas, at| line(canvas, at, Look::Candidate)),
+        Sample::new(16, "leader", |canvas, at| line(canvas, at, Look::Leader)),
+        Sample::new(16 * pixels(terms), "a colour is a term", move |canvas, (x, y)| {
+            for term in 0..terms {
                 let area = Area { x: x + 16 * pixels(term), y: y - 7, width: 14, height: 14 };
                 let colour = term_colour(Term(term as u64));
                 canvas.rectangle(area, &format!(r#"rx="2" fill="{colour}""#));
                 canvas.text((area.x + 4, y + 4), "sw-s", &term.to_string());
             }
         }),
-        sample(26, "a message arrives", |canvas, (x, y)| {
+        Sample::new(26, "a message arrives", |canvas, (x, y)| {
             let pen = format!(r#"stroke="{INK}" stroke-width="1.3" marker-end="url(#sw-arrow)""#);
             canvas.line((x, y), (x + 26, y), &pen);
         }),
-        sample(26, "is still in flight", |canvas, (x, y)| {
+        Sample::new(26, "is still in flight", |canvas, (x, y)| {
             let pen = format!(r#"stroke="{INK}" stroke-dasharray="3 2" marker-end="url(#sw-arrow)""#);
             canvas.line((x, y), (x + 26, y), &pen);
         }),
-        sample(26, "can do nothing any more", |canvas, (x, y)| {
+        Sample::new(26, "can do nothing any more", |canvas, (x, y)| {
             let area = Area { x, y: y - 6, width: 26, height: 12 };
             canvas.rectangle(area, &format!(r#"rx="3" fill="none" stroke="{FAINT}" stroke-dasharray="1 3""#));
             canvas.line((x + 3, y), (x + 23, y), &format!(r#"stroke="{FAINT}""#));
         }),
-        sample(38, "entry: index 2, of term 1, value 1 (-: a leader's no-op)", |canvas, at| {
+        Sample::new(38, "entry: index 2, of term 1, value 1 (-: a leader's no-op)", |canvas, at| {
             boxes::sample(canvas, at, boxes::Kind::OnDisk, false);
         }),
-        sample(38, "committed, as far as the node knows", |canvas, at| {
+        Sample::new(38, "committed, as far as the node knows", |canvas, at| {
             boxes::sample(canvas, at, boxes::Kind::OnDisk, true);
         }),
-        sample(38, "given up", |canvas, at| boxes::sample(canvas, at, boxes::Kind::GivenUp, false)),
+        Sample::new(38, "given up", |canvas, at| boxes::sample(canvas, at, boxes::Kind::GivenUp, false)),
     ];
     if model.bounds().disk == DiskKind::Fifo {
-        samples.push(sample(38, "in memory, not on disk yet", |canvas, at| {
+        samples.push(Sample::new(38, "in memory, not on disk yet", |canvas, at| {
             boxes::sample(canvas, at, boxes::Kind::InMemoryOnly, false);
         }));
     }

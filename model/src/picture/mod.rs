@@ -8,6 +8,7 @@
 //! | `story.rs`   | the steps, and what became of each message        |
 //! | `words.rs`   | what happens, in a few words                      |
 //! | `layout.rs`  | where everything stands                           |
+//! | `note.rs`    | what is written beside a step                     |
 //! | `diagram.rs` | lines and arrows                                  |
 //! | `cards.rs`   | the present state                                 |
 //! | `boxes.rs`   | a log as boxes                                    |
@@ -21,6 +22,7 @@ mod cards;
 mod diagram;
 mod layout;
 mod legend;
+mod note;
 mod story;
 mod style;
 mod words;

@@ -151,7 +151,6 @@ pub(super) fn definitions() -> String {
 </style>
 <defs>
 <marker id="sw-arrow" markerWidth="9" markerHeight="8" refX="8" refY="4" orient="auto" markerUnits="userSpaceOnUse"><path d="M0 0L9 4L0 8Z" fill="{INK}"/></marker>
-<pattern id="sw-hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V5" stroke="#ffffff" stroke-width="4"/></pattern>
 "##
     );
     for term in 0..9 {

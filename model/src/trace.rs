@@ -122,10 +122,8 @@ fn what_is_possible(model: &Raft, actions: Vec<Action>) -> (Script, Vec<State>) 
         let mut possible = Vec::new();
         model.list_actions(last, &mut possible);
         let is_as_good = |other: &&Action| match (action.event, other.event) {
-            (Event::Crash { kept }, Event::Crash { kept: least }) => {
-                action.node == other.node && least <= kept
-            }
-            _ => action == **other,
+            (Event::Crash { kept }, Event::Crash { kept: less }) => action.node == other.node && less <= kept,
+            (event, other_event) => action.node == other.node && event == other_event,
         };
         // Crashes are listed in the order of how much they keep.
         let Some(action) = possible.iter().rfind(is_as_good) else { continue };

@@ -42,7 +42,7 @@ fn boxes(log: &Log<u8>, kind: impl Fn(usize, &Entry<u8>) -> Kind, commit_index: 
         text: Run(Index(position as u64), std::slice::from_ref(entry)).to_string(),
         term: entry.term,
         kind: kind(position, entry),
-        is_committed: position as u64 + 1 <= commit_index.0,
+        is_committed: (position as u64) < commit_index.0,
     };
     let without_brackets =
         |entry: LogBox| LogBox { text: entry.text.trim_matches(['[', ']']).to_owned(), ..entry };

@@ -97,7 +97,7 @@ fn disk(server: &Server, width: i32) -> Vec<Line> {
         }
     }
     if let Some(ack) = disk.unconfirmed {
-        say("to tell", &ack.to_string());
+        say("not told", &ack.to_string());
     }
     lines
 }

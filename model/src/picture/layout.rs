@@ -5,7 +5,7 @@ use super::canvas::{Area, pixels, wrapped};
 use super::note::{BESIDE, Element, LABEL_LETTER, LETTER, Note, Stub, shortened};
 use super::story::{Fate, Story};
 use super::words;
-use seaworthy_protocol::{NodeId, Term};
+use seaworthy_protocol::NodeId;
 
 /// Room at the edges.
 pub(super) const MARGIN: i32 = 16;
@@ -141,21 +141,19 @@ fn stubs(story: &Story<'_>, row: usize, sender: NodeId, letters: usize) -> Vec<E
         // What is past is not told: neither that it was sent, nor that it died.
         of_the_row && (letter.fate == Fate::InFlight || (letter.fate == Fate::Dead && row > 0))
     });
-    let mut said: Vec<(String, bool, Term)> = Vec::new();
     for letter in unarrived {
-        let what = (words::brief(&letter.packet), letter.fate == Fate::Dead, letter.packet.term);
-        let to = format!(" →{}", letter.packet.to);
-        if let Some(position) = said.iter().position(|other| *other == what) {
-            if !stubs[position].text.contains(&to) {
-                stubs[position].text.push_str(&to);
-            }
-            continue;
+        let (term, is_dead) = (letter.packet.term, letter.fate == Fate::Dead);
+        let to = format!("→{}", letter.packet.to);
+        let room = letters.saturating_sub(1 + to.chars().count());
+        let says = shortened(&words::brief(&letter.packet), room);
+        let says_the_same = |stub: &&mut Stub| {
+            stub.term == term && stub.is_dead == is_dead && stub.text.starts_with(&format!("{says} →"))
+        };
+        match stubs.iter_mut().rfind(says_the_same) {
+            Some(stub) if stub.text.split(' ').any(|word| word == to) => {}
+            Some(stub) if stub.text.chars().count() <= room => stub.text += &format!(" {to}"),
+            Some(_) | None => stubs.push(Stub { text: format!("{says} {to}"), term, is_dead }),
         }
-        stubs.push(Stub { text: what.0.clone() + &to, term: what.2, is_dead: what.1 });
-        said.push(what);
-    }
-    for stub in &mut stubs {
-        stub.text = shortened(&stub.text, letters);
     }
     stubs.into_iter().map(Element::Stub).collect()
 }

@@ -11,11 +11,14 @@ use seaworthy_protocol::Term;
 /// The height of a row of the legend.
 const ROW: i32 = 22;
 
+/// Draws a sample to the right of a point.
+type Draw = dyn Fn(&mut Canvas, Point);
+
 /// A sample and what it means.
 struct Sample {
     width: i32,
     words: String,
-    draw: Box<dyn Fn(&mut Canvas, Point)>,
+    draw: Box<Draw>,
 }
 
 /// Draws the legend. Answers where the picture ends.

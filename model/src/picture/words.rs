@@ -61,7 +61,7 @@ pub(super) fn consequences(before: &Server, after: &Server, voters: usize) -> Ve
         words.push(format!("commits up to {}", new.commit_index()));
     }
     if after.disk.writes() > before.disk.writes() {
-        words.push("writes wait for its disk".to_owned());
+        words.push("waits for its disk".to_owned());
     } else if before.durable() != after.durable() && before.disk.writes() > after.disk.writes() {
         words.push(format!("on disk: {}", after.durable()));
     }

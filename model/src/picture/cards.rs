@@ -47,13 +47,13 @@ pub(super) fn draw(canvas: &mut Canvas, story: &Story<'_>, layout: &Layout) -> i
 fn lines(server: &Server, voters: usize, width: i32) -> Vec<Line> {
     let node = &server.node;
     let mut lines = Vec::new();
-    let vote = node.voted_for().map_or_else(|| "not cast in this term".to_owned(), |id| format!("for {id}"));
-    lines.push(Line::Text("vote", vote));
+    let vote = node.voted_for().map_or_else(|| "not in this term".to_owned(), |id| format!("for {id}"));
+    lines.push(Line::Text("voted", vote));
     match node.role() {
         Role::Follower { leader: None } => lines.push(Line::Text("leader", "none heard of".to_owned())),
         Role::Follower { leader: Some(leader) } => lines.push(Line::Text("leader", leader.to_string())),
         Role::Candidate { votes_granted } => {
-            lines.push(Line::Text("votes", format!("{votes_granted}, needs {}", voters / 2 + 1)));
+            lines.push(Line::Text("votes", format!("from {votes_granted}, needs {}", voters / 2 + 1)));
         }
         Role::Leader { progress } => {
             for (peer, progress) in progress.iter() {

@@ -58,7 +58,7 @@ fn an_election_shows_who_becomes_what_and_what_was_said() {
 fn what_is_not_on_disk_yet_is_dashed_and_waits() {
     let svg = drawn(&model_of("two"), "n1 election timeout\n");
     assert!(svg.contains(">votes for itself, 0 of 2</text>"), "{svg}");
-    for text in ["term=0", "write term=1 vote=n1", "in memory, not on disk yet"] {
+    for text in ["term=0", "write term=1 vote=n1", "then RequestVote →n2", "in memory, not on disk yet"] {
         assert!(svg.contains(&format!(">{text}</text>")), "no \"{text}\" in\n{svg}");
     }
     assert!(!drawn(&model_of("three"), ELECTION).contains("not on disk yet"), "its disks are atomic");

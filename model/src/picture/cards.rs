@@ -5,9 +5,12 @@ use super::canvas::{Area, Canvas, wrapped};
 use super::layout::{LINE, Layout};
 use super::story::Story;
 use super::style::{INK, role_sign};
+use super::words;
+use crate::network::Packet;
 use crate::server::Server;
 use seaworthy_protocol::notation::show;
 use seaworthy_protocol::{Durable, Role};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The height of a card's head.
 const HEAD: i32 = 24;
@@ -92,14 +95,22 @@ fn disk(server: &Server, width: i32) -> Vec<Line> {
         for write in &batch.writes {
             say("waits", &show::<_, u8>(write).to_string());
         }
-        for packet in &batch.after_writes {
-            say("", &format!("then send {}", show::<_, u8>(packet)));
+        for (words, receivers) in by_words(&batch.after_writes) {
+            say("", &format!("then {words}{receivers}"));
         }
     }
     if let Some(ack) = disk.unconfirmed {
         say("not told", &ack.to_string());
     }
     lines
+}
+
+/// Messages that say the same, with their receivers.
+fn by_words(packets: &BTreeSet<Packet>) -> BTreeMap<String, String> {
+    packets.iter().fold(BTreeMap::new(), |mut said, packet| {
+        said.entry(words::brief(packet)).or_default().push_str(&format!(" →{}", packet.to));
+        said
+    })
 }
 
 impl Line {

@@ -4,10 +4,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use seaworthy_model::bounds::{Bounds, DiskKind};
 use seaworthy_model::check::{self, Engine, Options, Until};
 use seaworthy_model::mutants::BuiltIn;
+use seaworthy_model::picture::Caption;
 use seaworthy_model::report::Report;
 use seaworthy_model::system::Raft;
 use seaworthy_model::trace::{self, Script};
-use seaworthy_model::{museum, witnesses};
+use seaworthy_model::{museum, saved, witnesses};
 use seaworthy_protocol::Term;
 use std::error::Error;
 use std::io::IsTerminal;
@@ -61,6 +62,9 @@ struct Check {
     /// Print one JSON object for each box.
     #[arg(long)]
     json: bool,
+    /// Write each counterexample into this directory, as `BOX-PROPERTY.script`, `.json` and `.svg`.
+    #[arg(long, value_name = "DIRECTORY")]
+    save: Option<PathBuf>,
 }
 
 /// Bounds other than the box's own.
@@ -117,6 +121,9 @@ struct Trace {
     /// Print JSON: each action with the state it leads to.
     #[arg(long)]
     json: bool,
+    /// Draw a picture of it too, as SVG.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -205,6 +212,9 @@ fn run_check(request: &Check) -> Result<bool, Box<dyn Error>> {
         until: if request.keep_going { Until::Exhausted } else { Until::Violation },
         progress: !request.json && std::io::stderr().is_terminal(),
     };
+    if let Some(directory) = &request.save {
+        saved::prepare(directory)?;
+    }
     let mut all_proved = true;
     for bounds in boxes {
         let property = request
@@ -215,10 +225,17 @@ fn run_check(request: &Check) -> Result<bool, Box<dyn Error>> {
         let options = Options { until: property.map_or(options.until, Until::Falls), ..options };
         let report = check::run(request.bounds.model_of(bounds)?, options);
         all_proved &= report.is_proof();
+        let again = format!("{}{}", bounds.full_name(), request.bounds.flags());
         if request.json {
             println!("{}", serde_json::to_string(&report)?);
         } else {
-            print_report(&report, &format!("{}{}", bounds.full_name(), request.bounds.flags()));
+            print_report(&report, &again);
+        }
+        if let Some(directory) = &request.save {
+            let model = request.bounds.model_of(bounds)?;
+            for script in saved::counterexamples(directory, &model, &report, &again)? {
+                eprintln!("saved {}, and with it .json and .svg", script.display());
+            }
         }
     }
     Ok(all_proved)
@@ -257,38 +274,64 @@ fn run_boxes(request: &Boxes) -> Result<bool, Box<dyn Error>> {
 }
 
 fn run_trace(request: &Trace) -> Result<bool, Box<dyn Error>> {
-    let (model, shows, script) = match (&request.script, &request.witness) {
-        (Some(file), _) => {
-            let text =
-                std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-            let bounds = one_box(request.in_box.as_deref().unwrap_or_default())?;
-            let model = request.bounds.model_of(bounds)?;
-            let script =
-                trace::parse(&model, &text).map_err(|error| format!("{}: {error}", file.display()))?;
-            (model, file.display().to_string(), script)
+    let Some(Told { model, title, about, script, again }) = told(request)? else {
+        if request.svg.is_some() {
+            return Err("a picture of what? Name a witness, or a script with --script".into());
         }
-        (None, Some(name)) => {
-            let witness = witnesses::named(name).ok_or_else(|| unknown_witness(name))?;
-            let bounds = one_box(witness.bounds)?;
-            let script = witnesses::find(Raft::new(bounds), witness, Options::default().threads)
-                .ok_or_else(|| format!("{name} does not occur in {}", bounds.full_name()))?;
-            let model = Raft::new(bounds);
-            let script = trace::parse(&model, &script)?;
-            (model, witness.name.to_owned(), script)
+        for witness in witnesses::all() {
+            println!("{:<31} {:<6} {}", witness.name, witness.bounds, witness.about);
         }
-        (None, None) => {
-            for witness in witnesses::all() {
-                println!("{:<31} {:<6} {}", witness.name, witness.bounds, witness.about);
-            }
-            return Ok(true);
-        }
+        return Ok(true);
     };
+    if let Some(file) = &request.svg {
+        saved::write(file, &saved::svg(&model, Caption { title: &title, about: &about }, &script)?)?;
+    }
     if request.json {
-        println!("{}", serde_json::to_string_pretty(&trace::to_json(&model, &shows, &script)?)?);
+        println!("{}", serde_json::to_string_pretty(&trace::to_json(&model, &title, &script)?)?);
     } else {
-        print_script(&model, &shows, &script, request.states);
+        print_script(&model, &title, &script, request.states);
+        if let Some(path) = trace::explorer_path(&model, &script) {
+            println!("# look at it: seaworthy-model explore {again}");
+            println!("#       open: http://localhost:3000/#/steps{path}");
+        }
     }
     Ok(true)
+}
+
+/// A path with what there is to say about it.
+struct Told {
+    model: Raft,
+    title: String,
+    about: String,
+    script: Script,
+    /// The box on the command line again.
+    again: String,
+}
+
+/// The script or the witness that was asked for.
+fn told(request: &Trace) -> Result<Option<Told>, Box<dyn Error>> {
+    if let Some(file) = &request.script {
+        let bad = |error: &dyn Error| format!("{}: {error}", file.display());
+        let text = std::fs::read_to_string(file).map_err(|error| bad(&error))?;
+        let bounds = one_box(request.in_box.as_deref().unwrap_or_default())?;
+        let model = request.bounds.model_of(bounds)?;
+        let again = format!("{}{}", bounds.full_name(), request.bounds.flags());
+        let script = trace::parse(&model, &text).map_err(|error| bad(&error))?;
+        let title = file.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let first_line = text.lines().next().and_then(|line| line.strip_prefix("# "));
+        let about = first_line.map_or_else(|| format!("in {}", model.name()), str::to_owned);
+        return Ok(Some(Told { model, title, about, script, again }));
+    }
+    let Some(name) = &request.witness else { return Ok(None) };
+    let witness = witnesses::named(name).ok_or_else(|| unknown_witness(name))?;
+    let bounds = one_box(witness.bounds)?;
+    // On one thread: of several, whichever comes first finds its own path, and a picture that is kept would flake.
+    let script = witnesses::find(Raft::new(bounds), witness, 1)
+        .ok_or_else(|| format!("{name} does not occur in {}", bounds.full_name()))?;
+    let model = Raft::new(bounds);
+    let script = trace::parse(&model, &script)?;
+    let (title, about) = (witness.name.to_owned(), witness.about.to_owned());
+    Ok(Some(Told { model, title, about, script, again: bounds.full_name() }))
 }
 
 fn unknown_witness(name: &str) -> String {

@@ -1,8 +1,9 @@
 //! The system as stateright searches it.
 
+use crate::picture::{self, Caption};
 use crate::properties;
 use crate::system::{Action, Raft, State};
-use stateright::{Model, Property};
+use stateright::{Model, Path, Property};
 use std::hash::{Hash, Hasher};
 
 /// The one hand-written `Hash`: the least digest over all renamings, so that both of stateright's engines take states that
@@ -36,5 +37,13 @@ impl Model for Raft {
 
     fn format_action(&self, action: &Action) -> String {
         action.to_string()
+    }
+
+    /// What the explorer shows of every state.
+    fn as_svg(&self, path: Path<State, Action>) -> Option<String> {
+        let (states, actions): (Vec<State>, Vec<Option<Action>>) = path.into_vec().into_iter().unzip();
+        let actions: Vec<Action> = actions.into_iter().flatten().collect();
+        let caption = Caption { title: &self.name(), about: self.bounds().purpose };
+        picture::draw(self, caption, &actions, &states, picture::STEPS_ON_A_SCREEN)
     }
 }

@@ -223,6 +223,12 @@ impl Raft {
         self.bounds.full_name() + &mutant.unwrap_or_default()
     }
 
+    /// The mutant that is built in, if there is one.
+    #[must_use]
+    pub const fn mutant_name(&self) -> Option<&'static str> {
+        self.mutant
+    }
+
     /// The steps that servers have taken.
     #[must_use]
     pub const fn steps(&self) -> &Steps {

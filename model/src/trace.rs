@@ -1,6 +1,7 @@
 //! A path through the model as a script: one action a line, in the one notation. A script is also a test: replaying it
 //! against the model says where it leads.
 
+use crate::server::Event;
 use crate::system::{Action, Raft, State};
 use serde::Serialize;
 use stateright::Path;
@@ -83,22 +84,55 @@ pub fn replay(model: &Raft, script: &[Action]) -> Option<Vec<State>> {
     Some(states)
 }
 
-/// Leaves out every action that is not needed for the script to satisfy `shows` still, until none can be left out.
+/// Leaves out every action that is not needed for the script to satisfy `shows` still, with whatever becomes impossible without
+/// it, and lets crashes keep less, until there is nothing more to leave out.
 #[must_use]
 pub fn shrink(model: &Raft, script: Script, shows: impl Fn(&Script, &[State]) -> bool) -> Script {
     let mut script = script;
     let mut position = 0;
     while position < script.0.len() {
-        let mut shorter = script.clone();
-        shorter.0.remove(position);
-        if replay(model, &shorter.0).is_some_and(|states| shows(&shorter, &states)) {
-            script = shorter;
-            position = 0;
-        } else {
-            position += 1;
+        let lesser = lesser(&script, position).into_iter().map(|actions| what_is_possible(model, actions));
+        let shown = lesser.into_iter().find(|(script, states)| shows(script, states));
+        match shown {
+            Some((shorter, _)) => (script, position) = (shorter, 0),
+            None => position += 1,
         }
     }
     script
+}
+
+/// What is less than a script at a position: without the action there, or with a crash there that keeps less.
+fn lesser(script: &Script, position: usize) -> Vec<Vec<Action>> {
+    let mut without = script.0.clone();
+    let action = without.remove(position);
+    let mut lesser = vec![without];
+    if let Event::Crash { kept: kept @ 1.. } = action.event {
+        let mut keeps_less = script.0.clone();
+        keeps_less[position].event = Event::Crash { kept: kept - 1 };
+        lesser.push(keeps_less);
+    }
+    lesser
+}
+
+/// Takes those of the actions that are possible where they stand. A crash that kept more than there is keeps all there is.
+fn what_is_possible(model: &Raft, actions: Vec<Action>) -> (Script, Vec<State>) {
+    let (mut script, mut states) = (Script::default(), vec![model.start()]);
+    for action in actions {
+        let last = &states[states.len() - 1];
+        let mut possible = Vec::new();
+        model.list_actions(last, &mut possible);
+        let is_as_good = |other: &&Action| match (action.event, other.event) {
+            (Event::Crash { kept }, Event::Crash { kept: less }) => action.node == other.node && less <= kept,
+            (event, other_event) => action.node == other.node && event == other_event,
+        };
+        // Crashes are listed in the order of how much they keep.
+        let Some(action) = possible.iter().rfind(is_as_good) else { continue };
+        if let Some(transition) = model.transition(last, *action) {
+            states.push(transition.state);
+            script.0.push(*action);
+        }
+    }
+    (script, states)
 }
 
 /// Where the script stands in stateright's explorer: the part of the address after `/#/steps`.

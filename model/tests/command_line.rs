@@ -1,5 +1,6 @@
 //! The command line as its users meet it: what it prints, what it refuses, and its exit codes.
 
+use std::fs;
 use std::net::TcpListener;
 use std::process::{Command, Output};
 
@@ -92,6 +93,56 @@ fn a_mutants_counterexample_is_saved_as_a_scenario() {
 }
 
 #[test]
+fn a_saved_counterexample_replays_by_the_command_it_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let saved = directory.path().join("not/yet/there");
+    let request = ["check", "two/all", "--mutant", "vote-lost-at-restart", "--threads", "1", "--save"];
+    let output = run(&[&request[..], &[saved.to_str().unwrap()]].concat());
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let script = saved.join("two-all+vote-lost-at-restart-VoteStable.script");
+    let text = fs::read_to_string(&script).unwrap();
+    assert!(
+        text.contains("# box: two/all\n# mutant: vote-lost-at-restart\n# replay: seaworthy-model "),
+        "{text}"
+    );
+    let replay = text.lines().find_map(|line| line.strip_prefix("# replay: seaworthy-model ")).unwrap();
+    let replayed = answer(&replay.split(' ').collect::<Vec<_>>());
+    assert_eq!(without_comments(&replayed), without_comments(&text));
+    let json = fs::read_to_string(script.with_extension("json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&json["shows"], &json["box"]),
+        (&"VoteStable".into(), &"two/all+vote-lost-at-restart".into())
+    );
+    let svg = fs::read_to_string(script.with_extension("svg")).unwrap();
+    assert!(svg.contains("✗ broken in this state: VoteStable"), "{svg}");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_to_is_refused_before_the_search() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "").unwrap();
+    let line = refusal(&["check", "three", "--save", file.join("below").to_str().unwrap()]);
+    assert!(line.contains("cannot create "), "{line}");
+    let line = refusal(&["trace", "two-leaders", "--svg", directory.path().to_str().unwrap()]);
+    assert!(line.contains("cannot write "), "{line}");
+    let line = refusal(&["trace", "--svg", file.to_str().unwrap()]);
+    assert!(line.contains("a picture of what? Name a witness, or a script with --script"), "{line}");
+}
+
+#[test]
+fn a_script_has_the_same_picture_as_its_witness_but_for_the_title() {
+    let directory = tempfile::tempdir().unwrap();
+    let (script, svg) = (directory.path().join("mine.script"), directory.path().join("mine.svg"));
+    fs::write(&script, answer(&["trace", "split-vote"])).unwrap();
+    let (script, svg) = (script.to_str().unwrap(), svg.to_str().unwrap());
+    answer(&["trace", "--script", script, "--box", "three", "--svg", svg]);
+    let picture = fs::read_to_string(svg).unwrap();
+    assert!(picture.contains(">mine</text>") && picture.contains("n3@1 candidate"), "{picture}");
+}
+
+#[test]
 fn altered_bounds_bear_another_name_and_no_pinned_count() {
     let text = answer(&["check", "smoke/one", "--crashes", "0"]);
     assert!(text.starts_with("smoke/one+crashes=0: exhausted, every property holds\n"), "{text}");
@@ -113,10 +164,10 @@ fn a_witness_can_be_saved_and_replayed() {
     let script = answer(&["trace", "commit-from-heartbeat"]);
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("script");
-    std::fs::write(&file, &script).unwrap();
+    fs::write(&file, &script).unwrap();
     let replayed = answer(&["trace", "--script", file.to_str().unwrap(), "--box", "three"]);
     assert_eq!(without_comments(&replayed), without_comments(&script));
-    std::fs::write(&file, "n1 election timeout\nn1 wins\n").unwrap();
+    fs::write(&file, "n1 election timeout\nn1 wins\n").unwrap();
     let line = refusal(&["trace", "--script", file.to_str().unwrap(), "--box", "three"]);
     assert!(line.contains("line 2: \"n1 wins\" cannot happen here; possible are: "), "{line}");
     let json: serde_json::Value = serde_json::from_str(&answer(&["trace", "two-leaders", "--json"])).unwrap();

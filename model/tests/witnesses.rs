@@ -2,9 +2,11 @@
 
 use seaworthy_model::bounds::Bounds;
 use seaworthy_model::check::Options;
-use seaworthy_model::system::{Action, Raft};
+use seaworthy_model::mutants::BuiltIn;
+use seaworthy_model::system::{Action, Broken, Raft, State};
 use seaworthy_model::trace::{self, Script};
 use seaworthy_model::witnesses;
+use seaworthy_protocol::invariants::Violation;
 
 fn model_of(witness: witnesses::Witness) -> Raft {
     Raft::new(Bounds::named(witness.bounds).unwrap().pop().unwrap())
@@ -60,4 +62,19 @@ fn a_path_that_leaves_out_a_cause_cannot_be_replayed() {
     assert!(trace::replay(&model, &actions).is_some());
     let twice = [actions.clone(), actions].concat();
     assert!(trace::replay(&model, &twice).is_none(), "the box has one crash");
+}
+
+#[test]
+fn a_counterexample_is_shrunk_by_whole_chains_of_causes_and_by_smaller_crashes() {
+    let mutant = BuiltIn::named("vote-lost-at-restart").unwrap();
+    let model = mutant.applied_to(Bounds::named(mutant.bounds).unwrap().pop().unwrap());
+    // The crash keeps two writes, of which one is of the proposal: neither can be left out alone.
+    let long = "n1 election timeout\nn1 disk completes\nn1 disk confirms\ndeliver n1@1→n2 RequestVote last=0@0\n\
+        n2 disk completes\ndeliver n2@1→n1 vote granted\nn1 propose 1\nn1 crash keeping 2\n";
+    let script = trace::parse(&model, long).unwrap();
+    let falls = |_: &Script, states: &[State]| {
+        states.last().and_then(State::broken) == Some(Broken::Property(Violation::VoteStable))
+    };
+    let shrunk = trace::shrink(&model, script, falls);
+    assert_eq!(shrunk.to_string(), "n1 election timeout\nn1 disk completes\nn1 crash\n");
 }

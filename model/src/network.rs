@@ -6,7 +6,7 @@
 //! states than a bag of messages has.
 
 use crate::interned::Interned;
-use crate::symmetry::{Digests, Permutation, Rename};
+use crate::symmetry::{Permutation, Rename};
 use seaworthy_protocol::{Entry, Envelope, Message, Term};
 
 /// A message of the model.
@@ -19,30 +19,17 @@ impl Rename for Packet {
     }
 }
 
-/// A set of messages, in order, with the sums of their digests.
+/// A set of messages, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Network {
     packets: Vec<Interned<Packet>>,
-    sums: Digests,
 }
 
 impl Network {
-    /// The empty network, for that many renamings.
-    #[must_use]
-    pub fn new(permutations: usize) -> Self {
-        Self { packets: Vec::new(), sums: Digests::from_elem(0, permutations) }
-    }
-
     /// The messages, in order.
     #[must_use]
     pub fn packets(&self) -> &[Interned<Packet>] {
         &self.packets
-    }
-
-    /// The sum of the digests of all messages, under each renaming.
-    #[must_use]
-    pub const fn sums(&self) -> &Digests {
-        &self.sums
     }
 
     /// Is the message in the network?
@@ -55,18 +42,13 @@ impl Network {
     pub fn insert(&mut self, packet: Interned<Packet>) -> bool {
         let Err(position) = self.packets.binary_search(&packet) else { return false };
         self.packets.insert(position, packet);
-        for (sum, digest) in self.sums.iter_mut().zip(packet.digests()) {
-            *sum = sum.wrapping_add(*digest);
-        }
         true
     }
 
     /// Removes a message, if it is there.
     pub fn remove(&mut self, packet: Interned<Packet>) {
-        let Ok(position) = self.packets.binary_search(&packet) else { return };
-        self.packets.remove(position);
-        for (sum, digest) in self.sums.iter_mut().zip(packet.digests()) {
-            *sum = sum.wrapping_sub(*digest);
+        if let Ok(position) = self.packets.binary_search(&packet) {
+            self.packets.remove(position);
         }
     }
 

@@ -150,7 +150,7 @@ impl State {
         let mut renamed: SmallVec<_> =
             servers.iter().map(|server| model.steps.server(server.value().renamed(permutation))).collect();
         renamed.sort_by_key(|server: &Interned<Server>| server.node.id());
-        let mut packets = Network::new(network.sums().len());
+        let mut packets = Network::default();
         for packet in network.packets() {
             packets.insert(model.steps.packet(packet.value().renamed(permutation)));
         }
@@ -163,12 +163,16 @@ impl State {
         let Spent { proposals, crashes } = self.spent;
         let broken = self.broken.map_or(0, Broken::number);
         let small = mix(u64::from(proposals) | u64::from(crashes) << 8 | u64::from(broken) << 16);
-        let parts = |renaming: usize| {
-            let servers = self.servers.iter().map(|server| server.digests()[renaming]);
-            servers.fold(self.committed.digests()[renaming].rotate_left(1), u64::wrapping_add)
-        };
-        let sums = self.network.sums().iter().enumerate();
-        sums.map(|(renaming, sum)| mix(parts(renaming).wrapping_add(*sum).wrapping_add(small))).collect()
+        let mut sums: Digests =
+            self.committed.digests().iter().map(|digest| digest.rotate_left(1).wrapping_add(small)).collect();
+        let servers = self.servers.iter().map(|server| server.digests());
+        let packets = self.network.packets().iter().map(|packet| packet.digests());
+        // Added up for each state anew: kept with the state, 120 sums for five nodes were most of its size.
+        for part in servers.chain(packets) {
+            sums.iter_mut().zip(part).for_each(|(sum, digest)| *sum = sum.wrapping_add(*digest));
+        }
+        sums.iter_mut().for_each(|sum| *sum = mix(*sum));
+        sums
     }
 }
 
@@ -252,7 +256,7 @@ impl Raft {
         let new_server = |id| self.steps.server(Server::new(id));
         State {
             servers: NodeSet::first(self.bounds.nodes).iter().map(new_server).collect(),
-            network: Network::new(self.steps.permutations().len()),
+            network: Network::default(),
             committed: self.commits.intern(Committed::default(), self.steps.permutations()),
             spent: Spent::default(),
             broken: None,

@@ -160,7 +160,7 @@ fn a_network_is_a_set_whatever_the_order_of_its_messages() {
     let state =
         representatives(&model).into_iter().max_by_key(|state| state.network().packets().len()).unwrap();
     let packets = state.network().packets();
-    let (mut forwards, mut backwards) = (Network::new(6), Network::new(6));
+    let (mut forwards, mut backwards) = (Network::default(), Network::default());
     packets.iter().for_each(|packet| assert!(forwards.insert(*packet)));
     packets.iter().rev().for_each(|packet| assert!(backwards.insert(*packet)));
     packets.iter().for_each(|packet| assert!(!forwards.insert(*packet), "a set holds a message once"));
@@ -168,5 +168,5 @@ fn a_network_is_a_set_whatever_the_order_of_its_messages() {
     let distinct: BTreeSet<&Packet> = packets.iter().map(|packet| packet.value()).collect();
     assert_eq!(distinct.len(), packets.len());
     packets.iter().for_each(|packet| forwards.remove(*packet));
-    assert_eq!(forwards, Network::new(6));
+    assert_eq!(forwards, Network::default());
 }

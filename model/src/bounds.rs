@@ -63,6 +63,10 @@ pub struct Bounds {
     pub disk: DiskKind,
     /// How many entries one message carries.
     pub batching: Batching,
+    /// The batchings with which the box is exhausted.
+    pub batchings: &'static [Batching],
+    /// Too large for `check --all`: exhausted by name only.
+    pub is_large: bool,
     /// States that differ only in the nodes' names are one.
     pub symmetry: bool,
     /// Dead messages are removed. If not, every edge is judged: the dead must stay dead.
@@ -93,6 +97,8 @@ impl Bounds {
             crashes,
             disk,
             batching: Batching::All,
+            batchings: &[Batching::One, Batching::All],
+            is_large: false,
             symmetry: true,
             removes_dead_messages: true,
             dead: DeadRules::Sound,
@@ -111,6 +117,15 @@ impl Bounds {
 
     const fn unreduced(self) -> Self {
         Self { removes_dead_messages: false, ..self }
+    }
+
+    const fn large(self) -> Self {
+        Self { is_large: true, ..self }
+    }
+
+    /// For what only shows while an acknowledgement may stop at every index.
+    const fn one_entry_a_message(self) -> Self {
+        Self { batching: Batching::One, batchings: &[Batching::One], ..self }
     }
 
     /// Its name with the batching, as the checker prints it: `three/one`, or `three/one+terms=3` if it was altered.
@@ -134,7 +149,7 @@ impl Bounds {
 
     /// The boxes of `seaworthy-model boxes`.
     #[must_use]
-    pub const fn all() -> [Self; 9] {
+    pub const fn all() -> [Self; 15] {
         use DiskKind::{Atomic, Fifo};
         [
             Self::new("solo", 1, 3, 2, 2, Fifo)
@@ -150,13 +165,34 @@ impl Bounds {
                 .calm(30),
             Self::new("three", 3, 2, 1, 1, Atomic)
                 .purpose("the main job: elections, replication, commit, a crash, partition and rollback"),
+            Self::new("three-calm", 3, 2, 1, 0, Atomic)
+                .purpose("no state of two elections and a value is a wedge, also with any one node down")
+                .calm(30),
             Self::new("three-values", 3, 2, 2, 0, Atomic)
                 .purpose("two values: longer logs that diverge, longer rollbacks"),
             Self::new("three-terms", 3, 3, 0, 0, Atomic)
                 .purpose("three elections: logs whose entries differ at one index though both are old")
                 .calm(30),
+            Self::new("figure-eight", 3, 2, 0, 0, Atomic)
+                .purpose(
+                    "the smallest in which it matters that a leader counts replicas of its own term alone",
+                )
+                .one_entry_a_message()
+                .calm(30),
             Self::new("three-disk", 3, 2, 0, 1, Fifo)
                 .purpose("writes wait: a crash inside a step, messages that race their own writes"),
+            Self::new("four", 4, 1, 1, 1, Atomic)
+                .purpose("an even quorum: half of the nodes are no majority")
+                .calm(30),
+            Self::new("four-terms", 4, 2, 0, 0, Atomic).purpose(
+                "two elections among four: votes that split in halves, majorities that overlap in two",
+            ),
+            Self::new("five", 5, 1, 1, 0, Atomic)
+                .purpose("majorities that share one node only, and nodes that no majority misses")
+                .one_entry_a_message(),
+            Self::new("three-large", 3, 3, 1, 0, Atomic)
+                .purpose("three elections and a value: as much as an hour and 16 GiB allow")
+                .large(),
             Self::new("unreduced-two", 2, 3, 0, 1, Fifo)
                 .purpose("the dead stay dead: nothing is removed from the network, every edge is judged")
                 .unreduced(),
@@ -173,8 +209,7 @@ impl Bounds {
     /// [`UnknownBox`], which names the choices.
     pub fn named(name: &str) -> Result<Vec<Self>, UnknownBox> {
         let of_name = |bounds: &Self| bounds.name == name || bounds.full_name() == name;
-        let both = |bounds: Self| bounds.batchings();
-        let found: Vec<Self> = Self::all().into_iter().flat_map(both).filter(of_name).collect();
+        let found: Vec<Self> = Self::all().into_iter().flat_map(Self::variants).filter(of_name).collect();
         if found.is_empty() { Err(UnknownBox(name.to_owned())) } else { Ok(found) }
     }
 
@@ -184,10 +219,9 @@ impl Bounds {
         Self { batching, ..self }
     }
 
-    /// Both batchings of the box.
-    #[must_use]
-    pub const fn batchings(self) -> [Self; 2] {
-        [self.with_batching(Batching::One), self.with_batching(Batching::All)]
+    /// The box with each of its batchings.
+    pub fn variants(self) -> impl Iterator<Item = Self> {
+        self.batchings.iter().map(move |batching| self.with_batching(*batching))
     }
 
     /// The configuration that every node gets.

@@ -42,7 +42,7 @@ struct Check {
     /// The boxes, as `three` or `three/one`. See `boxes`.
     #[arg(value_name = "BOX")]
     names: Vec<String>,
-    /// Every box.
+    /// Every box but the large ones, which are checked by name.
     #[arg(long, conflicts_with = "names")]
     all: bool,
     #[command(flatten)]
@@ -195,11 +195,17 @@ impl Alterations {
 }
 
 fn run_check(request: &Check) -> Result<bool, Box<dyn Error>> {
-    let all = Bounds::all().map(|bounds| bounds.name);
-    let names: Vec<&str> =
-        if request.all { all.to_vec() } else { request.names.iter().map(String::as_str).collect() };
+    let all = Bounds::all();
+    let of_ordinary_size = all.iter().filter(|bounds| !bounds.is_large).map(|bounds| bounds.name);
+    let names: Vec<&str> = if request.all {
+        of_ordinary_size.collect()
+    } else {
+        request.names.iter().map(String::as_str).collect()
+    };
     if names.is_empty() {
-        return Err(format!("which box? There are {}; or --all", all.join(", ")).into());
+        return Err(
+            format!("which box? There are {}; or --all", all.map(|bounds| bounds.name).join(", ")).into()
+        );
     }
     let boxes = names.into_iter().map(Bounds::named).collect::<Result<Vec<_>, _>>()?.concat();
     let defaults = Options::default();
@@ -347,6 +353,7 @@ fn print_script(model: &Raft, shows: &str, script: &Script, with_states: bool) {
         if with_states {
             println!("#   {}", format!("{state:?}").replace('\n', "\n#   "));
         }
+        trace::broken(model, state).iter().for_each(|property| println!("# {property} is broken"));
     }
 }
 

@@ -15,6 +15,7 @@ pub struct Matrix {
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
     mutant: String,
+    /// The box, or the kept script.
     r#box: String,
     /// The property that must fall; nothing if the mutant must survive.
     expected: Option<String>,
@@ -36,6 +37,19 @@ impl Row {
         let fallen = verdicts.into_iter().filter_map(fell).collect();
         let (mutant, r#box) = (mutant.to_owned(), bounds.to_owned());
         Self { mutant, r#box, expected, fallen, is_as_pinned, distinct, seconds }
+    }
+
+    /// What became of a mutant that a kept script was played on: the properties that fell, each with the first step after which
+    /// it was broken.
+    #[must_use]
+    pub fn played(
+        mutant: &str,
+        script: &str,
+        expected: Option<String>,
+        fallen: BTreeMap<String, usize>,
+    ) -> Self {
+        let (mutant, r#box) = (mutant.to_owned(), script.to_owned());
+        Self { mutant, r#box, expected, fallen, is_as_pinned: true, distinct: 0, seconds: 0.0 }
     }
 
     fn is_as_expected(&self) -> bool {

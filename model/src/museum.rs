@@ -9,7 +9,8 @@
 //! Falls: the property that must fall, in BOX/BATCHING
 //! ```
 //!
-//! There may be several `Falls` lines. A patch with `Survives: in BOX/BATCHING` instead must change nothing, not even the
+//! There may be several `Falls` lines. Where no box that can be exhausted is large enough, a script of `model/scripts/` shows what
+//! the bug leads to: `Falls: PROPERTY in BOX/BATCHING --terms 4 by SCRIPT`. A patch with `Survives: in BOX/BATCHING` instead must change nothing, not even the
 //! number of states: the canary, which tests the museum itself.
 
 use crate::bounds::{Bounds, DeadRules};
@@ -19,6 +20,8 @@ use crate::matrix::{Matrix, Row};
 use crate::mutants::BuiltIn;
 use crate::properties;
 use crate::report::Report;
+use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
 use std::fs;
@@ -58,6 +61,25 @@ enum Kind {
 struct Expectation {
     falls: Option<String>,
     bounds: String,
+    /// Played instead of a search, within the box with these alterations.
+    script: Option<Played>,
+}
+
+#[derive(Clone, Debug)]
+struct Played {
+    file: String,
+    flags: Vec<String>,
+}
+
+/// What matters here of a trace told as JSON.
+#[derive(Deserialize)]
+struct Told {
+    steps: Vec<ToldStep>,
+}
+
+#[derive(Deserialize)]
+struct ToldStep {
+    broken: Vec<String>,
 }
 
 /// Why mutants cannot be shown.
@@ -121,6 +143,10 @@ impl Museum {
         for exhibit in exhibits {
             tell(&format!("{}: {}", exhibit.name, exhibit.bug));
             for expectation in &exhibit.expectations {
+                if let Some(played) = &expectation.script {
+                    rows.push(self.play(exhibit, expectation, played)?);
+                    continue;
+                }
                 let report = self.report(exhibit, expectation, None)?;
                 rows.push(Row::new(&exhibit.name, &expectation.bounds, expectation.falls.clone(), report));
             }
@@ -136,7 +162,7 @@ impl Museum {
     pub fn keep(&self, exhibit: &Exhibit) -> Result<Option<Kept>, MuseumError> {
         let failed = |what: String| MuseumError::Failed(exhibit.name.clone(), what);
         for expectation in &exhibit.expectations {
-            let Some(property) = &expectation.falls else { continue };
+            let (Some(property), None) = (&expectation.falls, &expectation.script) else { continue };
             let bounds = one_box(&expectation.bounds).map_err(failed)?;
             let report = self.report(exhibit, expectation, Some(property))?;
             let verdict = report.verdicts.into_iter().find(|verdict| verdict.property == *property);
@@ -181,10 +207,40 @@ impl Museum {
                     None => vec!["--keep-going"],
                     Some(property) => vec!["--until", property, "--threads", "1"],
                 };
-                let json = self.check(&tree, &exhibit.name, &expectation.bounds, &search)?;
+                let arguments: Vec<&str> =
+                    ["check", &expectation.bounds, "--json"].into_iter().chain(search).collect();
+                let json = self.run(&tree, &exhibit.name, &arguments)?;
                 serde_json::from_slice(&json).map_err(|error| failed(error.to_string()))
             }
         }
+    }
+
+    /// Plays a kept script on a mutant of the protocol.
+    fn play(
+        &self,
+        exhibit: &Exhibit,
+        expectation: &Expectation,
+        played: &Played,
+    ) -> Result<Row, MuseumError> {
+        let failed = |what: String| MuseumError::Failed(exhibit.name.clone(), what);
+        let Kind::Source(patch) = &exhibit.kind else {
+            return Err(failed("scripts are played on patches of the protocol alone".to_owned()));
+        };
+        let tree = self.plant(&exhibit.name, patch)?;
+        let script = self.root.join("model/scripts").join(&played.file);
+        let arguments =
+            ["trace", "--json", "--script", &script.to_string_lossy(), "--box", &expectation.bounds];
+        let arguments: Vec<&str> =
+            arguments.into_iter().chain(played.flags.iter().map(String::as_str)).collect();
+        let json = self.run(&tree, &exhibit.name, &arguments)?;
+        let told: Told = serde_json::from_slice(&json).map_err(|error| failed(error.to_string()))?;
+        let mut fallen = BTreeMap::new();
+        for (step, state) in told.steps.into_iter().enumerate() {
+            state.broken.into_iter().for_each(|property| {
+                fallen.entry(property).or_insert(step);
+            });
+        }
+        Ok(Row::played(&exhibit.name, &played.file, expectation.falls.clone(), fallen))
     }
 
     /// A copy of the workspace with the patch applied, under `target/`.
@@ -202,8 +258,8 @@ impl Museum {
         Ok(tree)
     }
 
-    /// Builds the planted copy and checks a box with it.
-    fn check(&self, tree: &Path, name: &str, bounds: &str, search: &[&str]) -> Result<Vec<u8>, MuseumError> {
+    /// Builds the planted copy and asks it something, in JSON.
+    fn run(&self, tree: &Path, name: &str, arguments: &[&str]) -> Result<Vec<u8>, MuseumError> {
         let failed = |what: String| MuseumError::Failed(name.to_owned(), what);
         let target = self.root.join("target/mutants/target");
         let build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
@@ -216,11 +272,7 @@ impl Museum {
             return Err(failed(String::from_utf8_lossy(&build.stderr).into_owned()));
         }
         let binary = target.join("mutant/seaworthy-model");
-        let run = Command::new(&binary)
-            .args(["check", bounds, "--json"])
-            .args(search)
-            .output()
-            .map_err(at(&binary))?;
+        let run = Command::new(&binary).args(arguments).output().map_err(at(&binary))?;
         if run.stdout.is_empty() {
             return Err(failed(format!("{}: {}", run.status, String::from_utf8_lossy(&run.stderr))));
         }
@@ -302,6 +354,12 @@ impl Exhibit {
             .map(|expectation| (expectation.falls.as_deref(), expectation.bounds.as_str()))
     }
 
+    /// The kept scripts that are played on it.
+    pub fn scripts(&self) -> impl Iterator<Item = &str> {
+        let played = self.expectations.iter().filter_map(|expectation| expectation.script.as_ref());
+        played.map(|played| played.file.as_str())
+    }
+
     fn from_patch(path: PathBuf) -> Result<Self, MuseumError> {
         let text = fs::read_to_string(&path).map_err(at(&path))?;
         let header = text.split("diff --git").next().unwrap_or_default();
@@ -314,9 +372,15 @@ impl Exhibit {
         let seen = one("Seen:")?.to_owned();
         let falls = all("Falls:").map(|line| line.split_once(" in "));
         let survives = all("Survives:").map(|line| Some(("", line.strip_prefix("in ")?)));
-        let expectation = |(property, bounds): (&str, &str)| Expectation {
-            falls: Some(property.to_owned()).filter(|property| !property.is_empty()),
-            bounds: bounds.to_owned(),
+        let expectation = |(property, place): (&str, &str)| {
+            let (place, script) = place.split_once(" by ").map_or((place, None), |(p, s)| (p, Some(s)));
+            let (bounds, flags) = place.split_once(' ').unwrap_or((place, ""));
+            let flags = flags.split_whitespace().map(str::to_owned).collect();
+            Expectation {
+                falls: Some(property.to_owned()).filter(|property| !property.is_empty()),
+                bounds: bounds.to_owned(),
+                script: script.map(|file| Played { file: file.to_owned(), flags }),
+            }
         };
         let expectations: Option<Vec<_>> = falls.chain(survives).map(|line| line.map(expectation)).collect();
         let Some(expectations) = expectations.filter(|expectations| !expectations.is_empty()) else {
@@ -327,8 +391,8 @@ impl Exhibit {
     }
 
     fn from_built_in(mutant: BuiltIn) -> Self {
-        let expectation =
-            Expectation { falls: Some(mutant.falls.to_owned()), bounds: mutant.bounds.to_owned() };
+        let (falls, bounds) = (Some(mutant.falls.to_owned()), mutant.bounds.to_owned());
+        let expectation = Expectation { falls, bounds, script: None };
         let (paper, seen) = match mutant.dead {
             DeadRules::Sound => (
                 "docs/durability.md, the contract of a driver",

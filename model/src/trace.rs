@@ -1,6 +1,7 @@
 //! A path through the model as a script: one action a line, in the one notation. A script is also a test: replaying it
 //! against the model says where it leads.
 
+use crate::properties;
 use crate::server::Event;
 use crate::system::{Action, Raft, State};
 use serde::Serialize;
@@ -163,6 +164,16 @@ pub struct JsonStep {
     pub disks: serde_json::Value,
     /// The messages in flight.
     pub network: serde_json::Value,
+    /// The properties that do not hold in this state.
+    pub broken: Vec<&'static str>,
+}
+
+/// The properties that do not hold in a state.
+#[must_use]
+pub fn broken(model: &Raft, state: &State) -> Vec<&'static str> {
+    let properties = properties::of(model.bounds());
+    let falls = properties.iter().filter(|property| !(property.condition)(model, state));
+    falls.map(|property| property.name).collect()
 }
 
 /// Tells a script with every state it passes through.
@@ -182,7 +193,8 @@ pub fn to_json(model: &Raft, shows: &str, script: &Script) -> Result<Json, serde
         let packets = state.network().packets().iter();
         let network =
             packets.map(|packet| serde_json::to_value(packet.value())).collect::<Result<Vec<_>, _>>()?;
-        Ok(JsonStep { action, nodes: nodes.into(), disks: disks.into(), network: network.into() })
+        let broken = broken(model, state);
+        Ok(JsonStep { action, nodes: nodes.into(), disks: disks.into(), network: network.into(), broken })
     });
     let steps = steps.collect::<Result<_, _>>()?;
     Ok(Json { r#box: model.name(), shows: shows.to_owned(), steps })

@@ -67,7 +67,7 @@ fn every_mutant_must_fall_to_a_property_that_exists_in_a_box_that_exists() {
 #[test]
 fn the_counts_in_the_documentation_are_the_pinned_ones() {
     let (readme, model) = (read("README.md"), read("docs/model.md"));
-    for bounds in Bounds::all().into_iter().flat_map(Bounds::batchings) {
+    for bounds in Bounds::all().into_iter().flat_map(Bounds::variants) {
         let name = bounds.full_name();
         let count = pinned::count(&name).unwrap();
         let row = model.lines().find(|line| line.starts_with(&format!("| `{name}` |")));

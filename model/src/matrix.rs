@@ -25,6 +25,8 @@ pub struct Row {
     is_as_pinned: bool,
     distinct: u64,
     seconds: f64,
+    /// Why the mutant could not be judged.
+    failure: Option<String>,
 }
 
 impl Row {
@@ -36,7 +38,7 @@ impl Row {
         let fell = |verdict: Verdict| Some((verdict.property, verdict.counterexample?.script.len()));
         let fallen = verdicts.into_iter().filter_map(fell).collect();
         let (mutant, r#box) = (mutant.to_owned(), bounds.to_owned());
-        Self { mutant, r#box, expected, fallen, is_as_pinned, distinct, seconds }
+        Self { mutant, r#box, expected, fallen, is_as_pinned, distinct, seconds, failure: None }
     }
 
     /// What became of a mutant that a kept script was played on: the properties that fell, each with the first step after which
@@ -49,11 +51,18 @@ impl Row {
         fallen: BTreeMap<String, usize>,
     ) -> Self {
         let (mutant, r#box) = (mutant.to_owned(), script.to_owned());
-        Self { mutant, r#box, expected, fallen, is_as_pinned: true, distinct: 0, seconds: 0.0 }
+        Self { mutant, r#box, expected, fallen, is_as_pinned: true, distinct: 0, seconds: 0.0, failure: None }
+    }
+
+    /// A mutant that could not be judged, and why. The others still can.
+    #[must_use]
+    pub fn failed(mutant: &str, bounds: &str, expected: Option<String>, failure: String) -> Self {
+        let row = Self::played(mutant, bounds, expected, BTreeMap::new());
+        Self { failure: Some(failure), ..row }
     }
 
     fn is_as_expected(&self) -> bool {
-        let survives = || self.fallen.is_empty() && self.is_as_pinned;
+        let survives = || self.fallen.is_empty() && self.is_as_pinned && self.failure.is_none();
         self.expected.as_ref().map_or_else(survives, |property| self.fallen.contains_key(property))
     }
 }
@@ -92,6 +101,7 @@ impl Display for Matrix {
                 write!(f, "{:>5}", cell.unwrap_or_else(|| ".".to_owned()))?;
             }
             let verdict = match (row.is_as_expected(), &row.expected) {
+                _ if row.failure.is_some() => "COULD NOT BE JUDGED",
                 (true, Some(_)) => "killed",
                 (true, None) => "survives, as it must",
                 (false, Some(_)) => "NOT KILLED BY IT",

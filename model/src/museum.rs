@@ -133,25 +133,30 @@ impl Museum {
         if names.is_empty() { Ok(self.exhibits.clone()) } else { names.iter().map(named).collect() }
     }
 
-    /// Shows mutants: plants each, builds, checks its boxes. Tells what it is about to do.
-    ///
-    /// # Errors
-    ///
-    /// If a patch does not apply, or a mutant does not build.
-    pub fn show(&self, exhibits: &[Exhibit], tell: impl Fn(&str)) -> Result<Matrix, MuseumError> {
+    /// Shows mutants: plants each, builds, checks its boxes. Tells what it is about to do. One that does not apply or build is a
+    /// row of the matrix that is not as expected.
+    pub fn show(&self, exhibits: &[Exhibit], tell: impl Fn(&str)) -> Matrix {
         let mut rows = Vec::new();
         for exhibit in exhibits {
             tell(&format!("{}: {}", exhibit.name, exhibit.bug));
             for expectation in &exhibit.expectations {
-                if let Some(played) = &expectation.script {
-                    rows.push(self.play(exhibit, expectation, played)?);
-                    continue;
-                }
-                let report = self.report(exhibit, expectation, None)?;
-                rows.push(Row::new(&exhibit.name, &expectation.bounds, expectation.falls.clone(), report));
+                let row = self.row(exhibit, expectation).unwrap_or_else(|error| {
+                    tell(&error.to_string());
+                    let (name, bounds) = (&exhibit.name, &expectation.bounds);
+                    Row::failed(name, bounds, expectation.falls.clone(), error.to_string())
+                });
+                rows.push(row);
             }
         }
-        Ok(Matrix::new(rows))
+        Matrix::new(rows)
+    }
+
+    fn row(&self, exhibit: &Exhibit, expectation: &Expectation) -> Result<Row, MuseumError> {
+        if let Some(played) = &expectation.script {
+            return self.play(exhibit, expectation, played);
+        }
+        let report = self.report(exhibit, expectation, None)?;
+        Ok(Row::new(&exhibit.name, &expectation.bounds, expectation.falls.clone(), report))
     }
 
     /// How a mutant breaks the first property that it must break, as a scenario; nothing for one that must survive.

@@ -85,7 +85,7 @@ fn a_mutants_counterexample_is_saved_as_a_scenario() {
     let folder = directory.path().join("mutants");
     let text = answer(&["mutants", "term-lost-at-restart", "--save", folder.to_str().unwrap()]);
     assert!(text.ends_with("term-lost-at-restart.scenario\n"), "{text}");
-    let scenario = std::fs::read_to_string(folder.join("term-lost-at-restart.scenario")).unwrap();
+    let scenario = fs::read_to_string(folder.join("term-lost-at-restart.scenario")).unwrap();
     assert!(scenario.starts_with("# Mutant term-lost-at-restart: recovery begins at term 0 again.\n"));
     assert!(scenario.contains("\n# Source: docs/durability.md"), "{scenario}");
     assert!(scenario.contains("\ncluster 2\ndisks wait\n\nn"), "{scenario}");

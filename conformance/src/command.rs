@@ -55,7 +55,7 @@ pub enum NoCommand {
     Stranger(NodeId),
 }
 
-const CHOICES: &str = "N election timeout | N heartbeat | N propose COMMAND | N replicate | N disk completes | \
+const CHOICES: &str = "N election timeout | N heartbeat | N propose COMMAND | N replicate | N cannot write | N disk completes | \
     N disk confirms | N crash | N crash keeping COUNT | N disk waits | N disk at once | disks wait | disks at once | \
     deliver MESSAGE | deliver N→N | deliver all | drop MESSAGE | drop N→N | drop all | partition N … | N … | heal | show | show N";
 
@@ -128,6 +128,7 @@ fn of_node(node: NodeId, words: &[&str]) -> Result<Command, NoCommand> {
         ["heartbeat"] => Event::Heartbeat,
         ["propose", command] => Event::Propose(number(command)?),
         ["replicate"] => Event::Replicate,
+        ["cannot", "write"] => Event::CannotWrite,
         ["disk", "completes"] => Event::DiskCompletes,
         ["disk", "confirms"] => Event::DiskConfirms,
         ["disk", "waits"] => return Ok(Command::Disks(Some(node), DiskPace::Waits)),

@@ -194,6 +194,8 @@ fn logs_match<'a>(cluster: &Cluster, mut ever_sent: impl Iterator<Item = &'a Env
             }
             Message::RequestVote { .. }
             | Message::RequestVoteReply { .. }
+            | Message::PreVote { .. }
+            | Message::PreVoteGranted
             | Message::AppendEntriesReply(_)
             | Message::HigherTerm => true,
         })

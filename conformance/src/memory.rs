@@ -59,6 +59,7 @@ impl Subject for Memory {
             Event::Heartbeat => server.step(&config, Input::HeartbeatTimeout),
             Event::Propose(command) => server.step(&config, Input::Propose(command)),
             Event::Replicate => server.step(&config, Input::Replicate),
+            Event::CannotWrite => server.step(&config, Input::CannotWrite),
             Event::Deliver(envelope) => server.step(&config, Input::Receive(envelope)),
             Event::DiskCompletes => server.complete(),
             Event::DiskConfirms => match server.unconfirmed.take() {

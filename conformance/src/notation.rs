@@ -29,7 +29,7 @@ const ENTRIES: &str = "consecutive entries, as [3@1:- 4@2:7]: index, term, and a
 const DISK: &str = "what is on a disk, as term=2 vote=n1 log=[1@1:- 2@1:7]";
 const LINK: &str = "sender, term and receiver of a message, as n1@2→n3";
 const MESSAGE: &str = "a message: RequestVote last=ID | vote granted | vote denied | \
-    AppendEntries prev=ID [ENTRIES] commit=INDEX | matched INDEX | conflict at INDEX hint=ID | higher term";
+    PreVote last=ID | pre-vote granted | AppendEntries prev=ID [ENTRIES] commit=INDEX | matched INDEX | conflict at INDEX hint=ID | higher term";
 
 fn unless<T>(read: Option<T>, text: &str, wanted: &'static str) -> Result<T, Unreadable> {
     read.ok_or_else(|| Unreadable { text: text.to_owned(), wanted })
@@ -118,6 +118,10 @@ fn message(text: &str) -> Result<Message<OwnedEntries<u8>>, Unreadable> {
         ["RequestVote", last] if last.starts_with("last=") => {
             Ok(Message::RequestVote { last_log: log_id(&last["last=".len()..])? })
         }
+        ["PreVote", last] if last.starts_with("last=") => {
+            Ok(Message::PreVote { last_log: log_id(&last["last=".len()..])? })
+        }
+        ["pre-vote", "granted"] => Ok(Message::PreVoteGranted),
         ["vote", "granted"] => Ok(Message::RequestVoteReply { vote_granted: true }),
         ["vote", "denied"] => Ok(Message::RequestVoteReply { vote_granted: false }),
         ["AppendEntries", prev, ref run @ .., commit] => {

@@ -103,14 +103,23 @@ fn role_change(before: &Node<u8>, after: &Node<u8>, has_new_term: bool) -> Vec<S
         parts.push(name(after));
     }
     match (before.role(), after.role()) {
-        (Role::Candidate { votes_granted: had }, Role::Candidate { votes_granted })
+        (Role::PreCandidate { votes_granted: had }, Role::PreCandidate { votes_granted })
+        | (Role::Candidate { votes_granted: had }, Role::Candidate { votes_granted })
             if !is_new && had == votes_granted => {}
-        (_, Role::Candidate { votes_granted }) => parts.push(format!("votes={votes_granted}")),
-        (had, Role::Leader { progress }) => {
+        (_, Role::PreCandidate { votes_granted } | Role::Candidate { votes_granted }) => {
+            parts.push(format!("votes={votes_granted}"))
+        }
+        (had, Role::Leader { progress, heard }) => {
+            if had_heard(before) != *heard {
+                parts.push(format!("heard={heard}"));
+            }
             for (peer, known) in progress.iter() {
                 let had = match had {
-                    Role::Leader { progress } if !has_new_term => progress.get(peer),
-                    Role::Leader { .. } | Role::Candidate { .. } | Role::Follower { .. } => None,
+                    Role::Leader { progress, .. } if !has_new_term => progress.get(peer),
+                    Role::Leader { .. }
+                    | Role::PreCandidate { .. }
+                    | Role::Candidate { .. }
+                    | Role::Follower { .. } => None,
                 };
                 if had != Some(known) {
                     parts.push(format!("{peer}:match={},next={}", known.match_index, known.next_index));
@@ -122,10 +131,18 @@ fn role_change(before: &Node<u8>, after: &Node<u8>, has_new_term: bool) -> Vec<S
     parts
 }
 
+fn had_heard(node: &Node<u8>) -> NodeSet {
+    match node.role() {
+        Role::Leader { heard, .. } => *heard,
+        Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => NodeSet::default(),
+    }
+}
+
 fn name(node: &Node<u8>) -> String {
     match node.role() {
         Role::Follower { leader: None } => "follower".to_owned(),
         Role::Follower { leader: Some(leader) } => format!("follower of {leader}"),
+        Role::PreCandidate { .. } => "pre-candidate".to_owned(),
         Role::Candidate { .. } => "candidate".to_owned(),
         Role::Leader { .. } => "leader".to_owned(),
     }

@@ -40,6 +40,8 @@ pub struct Step {
 pub struct Setup {
     count: u8,
     max_entries: Option<NonZeroUsize>,
+    pre_vote: bool,
+    check_quorum: bool,
     disks: BTreeMap<NodeId, Durable<u8>>,
 }
 
@@ -96,7 +98,7 @@ impl Display for Problem {
             Self::BadCluster => {
                 write!(
                     f,
-                    "should be \"cluster COUNT\" or \"cluster COUNT max-entries LIMIT\", of 1 to 64 nodes"
+                    "should be \"cluster COUNT\", of 1 to 64 nodes, perhaps with max-entries LIMIT, pre-vote, check-quorum"
                 )
             }
             Self::StrayOutcome => f.write_str("is an outcome, and no command stands above it"),
@@ -124,6 +126,7 @@ impl Setup {
     #[must_use]
     pub fn config(&self) -> Config {
         let config = Config::new(self.nodes()).expect("a scenario has at least one node");
+        let config = config.with_pre_vote(self.pre_vote).with_check_quorum(self.check_quorum);
         self.max_entries.map_or(config, |limit| config.with_max_entries_per_append(limit))
     }
 
@@ -232,14 +235,27 @@ fn read_header(header: &[&str]) -> Result<(String, String), Mistake> {
 
 fn read_cluster(text: &str) -> Result<Setup, Problem> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let (count, limit) = match words[..] {
-        ["cluster", count] => (count, None),
-        ["cluster", count, "max-entries", limit] => (count, Some(limit)),
-        ["cluster", ..] => return Err(Problem::BadCluster),
+    let (count, mut options) = match words[..] {
+        ["cluster", count, ref options @ ..] => (count, options),
+        ["cluster"] => return Err(Problem::BadCluster),
         _ => return Err(Problem::NoCluster),
     };
     let count =
         count.parse().ok().filter(|count| (1..=NodeId::MAX).contains(count)).ok_or(Problem::BadCluster)?;
-    let max_entries = limit.map(|limit| limit.parse().map_err(|_| Problem::BadCluster)).transpose()?;
-    Ok(Setup { count, max_entries, disks: BTreeMap::new() })
+    let mut setup =
+        Setup { count, max_entries: None, pre_vote: false, check_quorum: false, disks: BTreeMap::new() };
+    while let Some((option, rest)) = options.split_first() {
+        options = rest;
+        match *option {
+            "pre-vote" => setup.pre_vote = true,
+            "check-quorum" => setup.check_quorum = true,
+            "max-entries" => {
+                let (limit, rest) = rest.split_first().ok_or(Problem::BadCluster)?;
+                setup.max_entries = Some(limit.parse().map_err(|_| Problem::BadCluster)?);
+                options = rest;
+            }
+            _ => return Err(Problem::BadCluster),
+        }
+    }
+    Ok(setup)
 }

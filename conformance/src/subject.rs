@@ -32,6 +32,8 @@ pub enum Event {
     Propose(u8),
     /// A batch of inputs ends: it sends what followers lack.
     Replicate,
+    /// Its disk refuses writes.
+    CannotWrite,
     /// A message arrives.
     Deliver(Envelope),
     /// Its disk completes the writes of the oldest step that wait, and the messages that waited for them leave.

@@ -16,7 +16,7 @@ fn root() -> PathBuf {
 fn index() -> String {
     let mut text = String::new();
     let mut count = 0;
-    for group in ["election", "replication", "commitment", "crash", "mutants"] {
+    for group in ["election", "replication", "commitment", "crash", "pre-vote", "check-quorum", "mutants"] {
         let files = golden::files(&root().join("conformance/scenarios").join(group)).unwrap();
         count += files.len();
         text.push_str(&format!(

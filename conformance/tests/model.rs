@@ -88,6 +88,10 @@ fn every_witness_is_a_scenario_and_is_seen_in_the_model_too() {
 fn every_mutant_that_must_fall_has_its_scenario() {
     let scenarios = by_name();
     for exhibit in Museum::open(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap().choose(&[]).unwrap() {
+        // Where no box is large enough a script is kept already, in model/scripts.
+        if exhibit.scripts().count() == exhibit.expectations().count() {
+            continue;
+        }
         let Some((Some(property), bounds)) = exhibit.expectations().next() else { continue };
         let name = &exhibit.name;
         let text = scenarios.get(name).unwrap_or_else(|| panic!("mutants --save misses {name}"));

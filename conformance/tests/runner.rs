@@ -81,7 +81,8 @@ fn mistakes_name_the_line_and_the_choices() {
         ("cluster 3\ndeliver n1@1→n2 RequestVoet\n", "is not a message: RequestVote last=ID | vote granted"),
         ("cluster 3\ndeliver n1@1 n2\n", "is not sender, term and receiver of a message, as n1@2→n3"),
         ("cluster 3\npartition n1 | x\n", "\"x\" is not a node, as n1"),
-        ("cluster none\n", "should be \"cluster COUNT\" or \"cluster COUNT max-entries LIMIT\""),
+        ("cluster none\n", "should be \"cluster COUNT\""),
+        ("cluster 3 pre-veto\n", "perhaps with max-entries LIMIT, pre-vote, check-quorum"),
         ("cluster 0\n", "of 1 to 64 nodes"),
         ("n1 heartbeat\n", "comes before \"cluster COUNT\""),
         (

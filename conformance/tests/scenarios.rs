@@ -36,6 +36,16 @@ fn crash() {
     run("crash", 8);
 }
 
+#[test]
+fn pre_vote() {
+    run("pre-vote", 6);
+}
+
+#[test]
+fn check_quorum() {
+    run("check-quorum", 4);
+}
+
 /// On the correct protocol, what fells a mutant ends without a violation.
 #[test]
 fn mutants() {

@@ -61,6 +61,12 @@ pub struct Bounds {
     pub crashes: u8,
     /// How writes become durable.
     pub disk: DiskKind,
+    /// Nodes ask before they begin a term.
+    pub pre_vote: bool,
+    /// Leaders step down that hear no majority.
+    pub check_quorum: bool,
+    /// Any disk may refuse writes at any moment.
+    pub writes_fail: bool,
     /// How many entries one message carries.
     pub batching: Batching,
     /// The batchings with which the box is exhausted.
@@ -96,6 +102,9 @@ impl Bounds {
             proposals,
             crashes,
             disk,
+            pre_vote: false,
+            check_quorum: false,
+            writes_fail: false,
             batching: Batching::All,
             batchings: &[Batching::One, Batching::All],
             is_large: false,
@@ -119,6 +128,18 @@ impl Bounds {
         Self { removes_dead_messages: false, ..self }
     }
 
+    const fn pre_vote(self) -> Self {
+        Self { pre_vote: true, ..self }
+    }
+
+    const fn check_quorum(self) -> Self {
+        Self { check_quorum: true, ..self }
+    }
+
+    const fn writes_fail(self) -> Self {
+        Self { writes_fail: true, ..self }
+    }
+
     const fn large(self) -> Self {
         Self { is_large: true, ..self }
     }
@@ -140,6 +161,9 @@ impl Bounds {
             ("proposals", original.proposals.into(), self.proposals.into()),
             ("crashes", original.crashes.into(), self.crashes.into()),
             ("symmetry", original.symmetry.into(), self.symmetry.into()),
+            ("pre-vote", original.pre_vote.into(), self.pre_vote.into()),
+            ("check-quorum", original.check_quorum.into(), self.check_quorum.into()),
+            ("writes-fail", original.writes_fail.into(), self.writes_fail.into()),
         ];
         for (what, _, is) in alterations.into_iter().filter(|(_, was, is)| was != is) {
             name.push_str(&format!("+{what}={is}"));
@@ -149,7 +173,7 @@ impl Bounds {
 
     /// The boxes of `seaworthy-model boxes`.
     #[must_use]
-    pub const fn all() -> [Self; 15] {
+    pub const fn all() -> [Self; 19] {
         use DiskKind::{Atomic, Fifo};
         [
             Self::new("solo", 1, 3, 2, 2, Fifo)
@@ -190,6 +214,25 @@ impl Bounds {
             Self::new("five", 5, 1, 1, 0, Atomic)
                 .purpose("majorities that share one node only, and nodes that no majority misses")
                 .one_entry_a_message(),
+            Self::new("pre-vote", 3, 2, 0, 0, Atomic)
+                .purpose("who asks before it begins a term disrupts nobody, and nobody is shut out")
+                .pre_vote()
+                .calm(40),
+            Self::new("check-quorum", 3, 1, 1, 1, Atomic)
+                .purpose("a leader that hears no majority steps down, and so does one that cannot write")
+                .check_quorum()
+                .writes_fail()
+                .calm(40),
+            Self::new("smoke-on", 3, 1, 1, 1, Atomic)
+                .purpose("smoke as a cluster runs: pre-vote and check-quorum")
+                .pre_vote()
+                .check_quorum()
+                .calm(40),
+            Self::new("two-on", 2, 2, 0, 1, Fifo)
+                .purpose("two as a cluster runs, without the proposal: pre-votes say what no disk has")
+                .pre_vote()
+                .check_quorum()
+                .calm(40),
             Self::new("three-large", 3, 3, 1, 0, Atomic)
                 .purpose("three elections and a value: as much as an hour and 16 GiB allow")
                 .large(),
@@ -232,6 +275,7 @@ impl Bounds {
     #[must_use]
     pub fn config(&self) -> Config {
         let config = Config::new(NodeSet::first(self.nodes)).expect("every box has nodes");
+        let config = config.with_pre_vote(self.pre_vote).with_check_quorum(self.check_quorum);
         match self.batching {
             Batching::One => config.with_max_entries_per_append(NonZeroUsize::MIN),
             Batching::All => config,

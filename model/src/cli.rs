@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use seaworthy_model::bounds::{Bounds, DiskKind};
 use seaworthy_model::check::{self, Engine, Options, Until};
+use seaworthy_model::liveness::Table;
 use seaworthy_model::mutants::BuiltIn;
 use seaworthy_model::picture::Caption;
 use seaworthy_model::report::Report;
@@ -33,6 +34,8 @@ enum Command {
     Trace(Trace),
     /// Serve stateright's explorer on a box, in the browser.
     Explore(Explore),
+    /// Try every set of working links: where does a leader emerge and go on committing?
+    Liveness(Liveness),
     /// Break the protocol on purpose, bug by bug, and see that the checker notices.
     Mutants(Mutants),
 }
@@ -79,6 +82,15 @@ struct Alterations {
     /// How many crashes there are.
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=4))]
     crashes: Option<u8>,
+    /// Nodes ask before they begin a term.
+    #[arg(long)]
+    pre_vote: bool,
+    /// Leaders step down that hear no majority.
+    #[arg(long)]
+    check_quorum: bool,
+    /// Any disk may refuse writes at any moment.
+    #[arg(long)]
+    writes_fail: bool,
     /// Take states that differ only in the nodes' names for different.
     #[arg(long)]
     no_symmetry: bool,
@@ -139,6 +151,13 @@ struct Explore {
 }
 
 #[derive(Args)]
+struct Liveness {
+    /// How many nodes; 3, 4 and 5 if not given.
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=5))]
+    nodes: Vec<u8>,
+}
+
+#[derive(Args)]
 struct Mutants {
     /// The mutants; all if none is named. `refresh` re-cuts the patches after the code has moved.
     #[arg(value_name = "MUTANT")]
@@ -161,6 +180,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
         Command::Boxes(boxes) => run_boxes(&boxes),
         Command::Trace(trace) => run_trace(&trace),
         Command::Explore(explore) => run_explore(&explore),
+        Command::Liveness(liveness) => Ok(run_liveness(&liveness)),
         Command::Mutants(mutants) => run_mutants(&mutants),
     }
 }
@@ -172,6 +192,9 @@ impl Alterations {
             proposals: self.proposals.unwrap_or(bounds.proposals),
             crashes: self.crashes.unwrap_or(bounds.crashes),
             symmetry: bounds.symmetry && !self.no_symmetry,
+            pre_vote: bounds.pre_vote || self.pre_vote,
+            check_quorum: bounds.check_quorum || self.check_quorum,
+            writes_fail: bounds.writes_fail || self.writes_fail,
             calm_rounds: self.calm.map_or(bounds.calm_rounds, usize::from),
             ..bounds
         };
@@ -188,6 +211,9 @@ impl Alterations {
             flag("crashes", self.crashes.map(|crashes| crashes.to_string())),
             flag("calm", self.calm.map(|rounds| rounds.to_string())),
             self.no_symmetry.then(|| " --no-symmetry".to_owned()),
+            self.pre_vote.then(|| " --pre-vote".to_owned()),
+            self.check_quorum.then(|| " --check-quorum".to_owned()),
+            self.writes_fail.then(|| " --writes-fail".to_owned()),
             flag("mutant", self.mutant.clone()),
         ];
         flags.into_iter().flatten().collect()
@@ -377,6 +403,12 @@ fn run_explore(request: &Explore) -> Result<bool, Box<dyn Error>> {
     Ok(true)
 }
 
+fn run_liveness(request: &Liveness) -> bool {
+    let sizes = if request.nodes.is_empty() { &[3, 4, 5][..] } else { &request.nodes };
+    sizes.iter().for_each(|nodes| print!("{}", Table::of(*nodes)));
+    true
+}
+
 fn run_mutants(request: &Mutants) -> Result<bool, Box<dyn Error>> {
     let museum = museum::Museum::open(&std::env::current_dir()?)?;
     if request.names == ["refresh"] {
@@ -392,7 +424,7 @@ fn run_mutants(request: &Mutants) -> Result<bool, Box<dyn Error>> {
     if let Some(directory) = &request.save {
         return save_mutants(&museum, &exhibits, directory);
     }
-    let matrix = museum.show(&exhibits, |line| eprintln!("{line}"))?;
+    let matrix = museum.show(&exhibits, |line| eprintln!("{line}"));
     if request.json {
         println!("{}", serde_json::to_string_pretty(&matrix)?);
     } else {

@@ -37,6 +37,7 @@ pub fn carry_out(config: &Config, driver: Driver, disk: DiskKind, before: &Serve
             (0..driver.feeds_proposal()).for_each(|_| work.input(Input::Propose(value)));
         }
         Event::Replicate => work.input(Input::Replicate),
+        Event::CannotWrite => work.input(Input::CannotWrite),
         Event::Deliver(packet) => work.input(Input::Receive(packet.borrowed())),
         Event::Complete => work.complete(),
         Event::Confirm => work.confirm(),

@@ -19,18 +19,18 @@ use seaworthy_protocol::{AppendOutcome, Message, NodeId, Role};
 
 /// Is the message dead by these rules?
 #[must_use]
-pub fn is_dead_by(rules: DeadRules, packet: &Packet, receiver: &Server) -> bool {
+pub fn is_dead_by(rules: DeadRules, check_quorum: bool, packet: &Packet, receiver: &Server) -> bool {
     let is_stale = packet.term < receiver.node.current_term() && !packet.message.is_request();
     match rules {
-        DeadRules::Sound => is_dead(packet, receiver),
-        DeadRules::AgainstMemory => is_dead(packet, receiver) || is_stale,
+        DeadRules::Sound => is_dead(check_quorum, packet, receiver),
+        DeadRules::AgainstMemory => is_dead(check_quorum, packet, receiver) || is_stale,
     }
 }
 
 /// Can no delivery of this reply, now or ever, change anything? A request never dies; see
 /// [`Network::elder`](crate::network::Network::elder).
 #[must_use]
-pub fn is_dead(packet: &Packet, receiver: &Server) -> bool {
+pub fn is_dead(check_quorum: bool, packet: &Packet, receiver: &Server) -> bool {
     let on_disk = receiver.term_on_disk();
     if packet.message.is_request() || packet.term > on_disk {
         return false;
@@ -40,9 +40,12 @@ pub fn is_dead(packet: &Packet, receiver: &Server) -> bool {
     }
     match packet.message {
         Message::RequestVoteReply { vote_granted } => !(vote_granted && awaits_vote(receiver, packet.from)),
+        Message::AppendEntriesReply(_) if check_quorum => !leads_or_may(receiver),
         Message::AppendEntriesReply(outcome) => !can_move_progress(receiver, packet.from, outcome),
+        // A node that is no pre-candidate now can be one again, within its term.
+        Message::PreVoteGranted => false,
         Message::HigherTerm => true,
-        Message::RequestVote { .. } | Message::AppendEntries { .. } => false,
+        Message::RequestVote { .. } | Message::PreVote { .. } | Message::AppendEntries { .. } => false,
     }
 }
 
@@ -52,19 +55,27 @@ fn awaits_vote(receiver: &Server, voter: NodeId) -> bool {
         Role::Candidate { votes_granted } => {
             receiver.node.current_term() == receiver.term_on_disk() && !votes_granted.contains(voter)
         }
-        Role::Follower { .. } | Role::Leader { .. } => false,
+        Role::Follower { .. } | Role::PreCandidate { .. } | Role::Leader { .. } => false,
     }
 }
 
-/// In the term on its disk, is the receiver a leader (or may it become one) whose progress this answer can move?
+/// In the term on its disk, is the receiver a leader, or may it become one?
+fn leads_or_may(receiver: &Server) -> bool {
+    let in_term = receiver.node.current_term() == receiver.term_on_disk();
+    match receiver.node.role() {
+        Role::Follower { .. } | Role::PreCandidate { .. } => false,
+        Role::Candidate { .. } | Role::Leader { .. } => in_term,
+    }
+}
+
+/// In the term on its disk, is the receiver a leader whose progress this answer can move, or may it become one?
 fn can_move_progress(receiver: &Server, follower: NodeId, outcome: AppendOutcome) -> bool {
-    if receiver.node.current_term() != receiver.term_on_disk() {
+    if !leads_or_may(receiver) {
         return false;
     }
     let progress = match receiver.node.role() {
-        Role::Follower { .. } => return false,
-        Role::Candidate { .. } => return true,
-        Role::Leader { progress } => progress.get(follower),
+        Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => return true,
+        Role::Leader { progress, .. } => progress.get(follower),
     };
     let Some(progress) = progress else { return false };
     match outcome {

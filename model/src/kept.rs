@@ -3,7 +3,7 @@
 
 use crate::bounds::{Batching, Bounds, DiskKind};
 use crate::museum::Exhibit;
-use crate::properties::NO_WEDGE;
+use crate::properties::{NO_DISRUPTION, NO_LONE_LEADER, NO_WEDGE};
 use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,41 @@ n1 heartbeat
 deliver all
 n1 heartbeat
 deliver all
+";
+
+/// The same where a node asks before it begins a term: who must time out first depends on the state.
+const SHOW: &str = "
+# From here no calm schedule brings the mutant's nodes together again, with some node down or with none.
+show
+";
+
+/// A disruption is shown by what a return does not do.
+const RETURN: &str = "
+# From here the mutant lets a node that was cut off depose the leader when it returns, or the leader give up. Not so here:
+n1 election timeout
+deliver all
+partition n1 n2 | n3
+n3 election timeout
+n3 election timeout
+n1 heartbeat
+deliver all
+n1 election timeout
+heal
+n3 election timeout
+deliver all
+n1 heartbeat
+deliver all
+";
+
+/// A lone leader is shown by what it gives up.
+const ALONE: &str = "
+# From here the mutant lets a leader that reaches nobody lead on. Not so here:
+n1 election timeout
+deliver all
+n1 election timeout
+partition n1 | n2 n3
+n1 heartbeat
+n1 election timeout
 ";
 
 /// A mutant's counterexample.
@@ -59,7 +94,9 @@ impl Display for Kept {
             Batching::One => " max-entries 1",
             Batching::All => "",
         };
-        writeln!(f, "cluster {}{limit}", bounds.nodes)?;
+        let pre_vote = if bounds.pre_vote { " pre-vote" } else { "" };
+        let check_quorum = if bounds.check_quorum { " check-quorum" } else { "" };
+        writeln!(f, "cluster {}{limit}{pre_vote}{check_quorum}", bounds.nodes)?;
         match bounds.disk {
             DiskKind::Atomic => {}
             DiskKind::Fifo => writeln!(f, "disks wait")?,
@@ -67,6 +104,12 @@ impl Display for Kept {
         for (position, action) in script.iter().enumerate() {
             writeln!(f, "{}{action}", if position == 0 { "\n" } else { "" })?;
         }
-        if self.property == NO_WEDGE { f.write_str(WAY_OUT) } else { Ok(()) }
+        match self.property.as_str() {
+            NO_WEDGE if bounds.pre_vote => f.write_str(SHOW),
+            NO_WEDGE => f.write_str(WAY_OUT),
+            NO_DISRUPTION => f.write_str(RETURN),
+            NO_LONE_LEADER => f.write_str(ALONE),
+            _ => Ok(()),
+        }
     }
 }

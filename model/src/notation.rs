@@ -16,6 +16,7 @@ impl Display for Action {
             Event::HeartbeatTimeout => write!(f, "{node} heartbeat"),
             Event::Propose(value) => write!(f, "{node} propose {value}"),
             Event::Replicate => write!(f, "{node} replicate"),
+            Event::CannotWrite => write!(f, "{node} cannot write"),
             Event::Deliver(packet) => write!(f, "deliver {}", show::<_, u8>(packet.value())),
             Event::Complete => write!(f, "{node} disk completes"),
             Event::Confirm => write!(f, "{node} disk confirms"),

@@ -12,7 +12,7 @@ pub struct Count {
     pub distinct: u64,
 }
 
-const PINNED: [(&str, u64, u64); 27] = [
+const PINNED: [(&str, u64, u64); 36] = [
     ("solo/one", 4_094, 2_683),
     ("solo/all", 4_094, 2_683),
     ("two/one", 296_770, 77_494),
@@ -35,7 +35,16 @@ const PINNED: [(&str, u64, u64); 27] = [
     ("four-terms/one", 1_601_941, 370_563),
     ("four-terms/all", 2_007_946, 492_167),
     ("five/one", 32_774_704, 7_769_791),
+    ("pre-vote/one", 2_606_484, 418_418),
+    ("pre-vote/all", 2_643_609, 430_132),
+    ("check-quorum/one", 278_550, 40_412),
+    ("check-quorum/all", 1_054_668, 139_027),
+    ("smoke-on/one", 877_625, 139_064),
+    ("smoke-on/all", 3_199_702, 464_583),
+    ("two-on/one", 670_653, 130_845),
+    ("two-on/all", 671_392, 131_071),
     ("three-large/one", 49_812_440, 12_029_019),
+    ("three-large/all", 205_909_631, 48_639_567),
     ("unreduced-two/one", 33_373_142, 6_078_642),
     ("unreduced-two/all", 35_388_449, 6_431_888),
     ("unreduced-three/one", 497_979, 88_759),

@@ -2,6 +2,7 @@
 
 use crate::bounds::Bounds;
 use crate::calm;
+use crate::disruption;
 use crate::interned::Interned;
 use crate::network::Packet;
 use crate::server::Server;
@@ -20,6 +21,18 @@ pub fn of(bounds: &Bounds) -> Vec<Property<Raft>> {
         properties.push(Property::always(NO_WEDGE, |m: &Raft, s: &State| {
             s.broken().is_some_and(Broken::is_final)
                 || calm::rounds_to_commit(m, s, m.bounds().calm_rounds).is_some()
+        }));
+    }
+    if bounds.calm_rounds > 0 && bounds.pre_vote {
+        properties.push(Property::always(NO_DISRUPTION, |m: &Raft, s: &State| {
+            s.broken().is_some_and(Broken::is_final)
+                || disruption::nobody_disrupts(m, s, m.bounds().calm_rounds)
+        }));
+    }
+    if bounds.calm_rounds > 0 && bounds.check_quorum {
+        properties.push(Property::always(NO_LONE_LEADER, |m: &Raft, s: &State| {
+            s.broken().is_some_and(Broken::is_final)
+                || disruption::nobody_leads_alone(m, s, m.bounds().calm_rounds)
         }));
     }
     properties.push(Property::always(DEAD_IS_INERT, |_, s: &State| s.broken() != Some(Broken::DeadNotInert)));
@@ -89,6 +102,10 @@ pub const DEAD_IS_INERT: &str = "DeadIsInert";
 pub const DEAD_STAYS_DEAD: &str = "DeadStaysDead";
 /// From every reachable state, a calm schedule commits something new on every node ([`calm`]).
 pub const NO_WEDGE: &str = "NoWedge";
+/// With pre-vote, nobody who was cut off disrupts the cluster by returning ([`disruption`]).
+pub const NO_DISRUPTION: &str = "NoDisruption";
+/// With check-quorum, a leader that reaches nobody steps down ([`disruption`]).
+pub const NO_LONE_LEADER: &str = "NoLoneLeader";
 /// No node blames a peer that did nothing wrong.
 pub const NO_FALSE_BLAME: &str = "NoFalseBlame";
 
@@ -113,6 +130,8 @@ fn log_matching(state: &State) -> bool {
         | Message::RequestVote { .. }
         | Message::RequestVoteReply { .. }
         | Message::AppendEntriesReply(_)
+        | Message::PreVote { .. }
+        | Message::PreVoteGranted
         | Message::HigherTerm => true,
     };
     pairwise && state.network().packets().iter().all(in_flight)

@@ -32,6 +32,8 @@ pub enum Event {
     Propose(u8),
     /// It sends what followers lack.
     Replicate,
+    /// Its disk refuses writes.
+    CannotWrite,
     /// A message is delivered to it.
     Deliver(Interned<Packet>),
     /// Its disk completes the oldest batch, and the messages that waited for it leave.

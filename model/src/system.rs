@@ -285,8 +285,14 @@ impl Raft {
             if spent.proposals < self.bounds.proposals {
                 event(Event::Propose(spent.proposals + 1));
             }
+            if self.bounds.check_quorum {
+                event(Event::ElectionTimeout);
+            }
         } else if server.node.current_term() < self.bounds.max_term {
             event(Event::ElectionTimeout);
+        }
+        if self.bounds.writes_fail {
+            event(Event::CannotWrite);
         }
         if !server.disk.queue.is_empty() {
             event(Event::Complete);
@@ -387,7 +393,7 @@ impl Raft {
     #[must_use]
     pub fn is_dead(&self, state: &State, packet: Interned<Packet>) -> bool {
         let receiver = state.server(packet.to);
-        dead::is_dead_by(self.bounds.dead, &packet, &receiver)
+        dead::is_dead_by(self.bounds.dead, self.bounds.check_quorum, &packet, &receiver)
             || state.network.elder(packet, receiver.term_on_disk()).is_some()
     }
 
@@ -411,7 +417,8 @@ impl Raft {
         if let Some(elder) = state.network.elder(packet, receiver.term_on_disk()) {
             return step == self.steps.take(receiver, Event::Deliver(elder));
         }
-        let is_dead = |sent: &Interned<Packet>| dead::is_dead(sent, &state.server(sent.to));
+        let is_dead =
+            |sent: &Interned<Packet>| dead::is_dead(self.bounds.check_quorum, sent, &state.server(sent.to));
         step.server == receiver
             && step.violation.is_none()
             && step.fault.is_none()
@@ -427,6 +434,7 @@ impl State {
             Event::ElectionTimeout
             | Event::HeartbeatTimeout
             | Event::Replicate
+            | Event::CannotWrite
             | Event::Deliver(_)
             | Event::Complete
             | Event::Confirm => {}

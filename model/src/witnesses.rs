@@ -204,6 +204,8 @@ fn appends_of_leaders(
         }
         Message::RequestVote { .. }
         | Message::RequestVoteReply { .. }
+        | Message::PreVote { .. }
+        | Message::PreVoteGranted
         | Message::AppendEntriesReply(_)
         | Message::HigherTerm => None,
     })
@@ -212,7 +214,7 @@ fn appends_of_leaders(
 /// The append is still in flight, though its leader has the answer to it and the follower has taken in more since.
 fn old_append_after_newer(state: &State) -> bool {
     appends_of_leaders(state).any(|(leader, to, prev, entries)| {
-        let Role::Leader { progress } = leader.role() else { return false };
+        let Role::Leader { progress, .. } = leader.role() else { return false };
         let end = prev.plus(entries.len());
         let follower = node(state, to);
         let is_answered = progress.get(to).is_some_and(|progress| progress.match_index >= end);

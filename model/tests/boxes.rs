@@ -68,6 +68,26 @@ fn four_terms_holds_every_property() {
 }
 
 #[test]
+fn pre_vote_holds_every_property_and_nobody_disrupts() {
+    exhaust("pre-vote/all");
+}
+
+#[test]
+fn check_quorum_holds_every_property_and_nobody_leads_alone() {
+    exhaust("check-quorum");
+}
+
+#[test]
+fn smoke_on_holds_every_property() {
+    exhaust("smoke-on");
+}
+
+#[test]
+fn two_on_holds_every_property() {
+    exhaust("two-on");
+}
+
+#[test]
 fn three_terms_holds_every_property() {
     exhaust("three-terms");
 }

@@ -96,6 +96,8 @@ fn links_lead_somewhere() {
         "docs/ARCHITECTURE.md",
         "docs/model.md",
         "docs/deviations.md",
+        "docs/liveness.md",
+        "docs/paper.md",
         "docs/scenarios.md",
         "docs/testing.md",
     ] {

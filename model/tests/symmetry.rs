@@ -56,6 +56,7 @@ fn renamed_action(model: &Raft, action: Action, permutation: &Permutation) -> Ac
         | Event::HeartbeatTimeout
         | Event::Propose(_)
         | Event::Replicate
+        | Event::CannotWrite
         | Event::Complete
         | Event::Confirm
         | Event::Crash { .. } => action.event,

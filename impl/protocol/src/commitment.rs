@@ -14,7 +14,7 @@ impl<C> Node<C> {
     /// Figure 2, Leaders 4: "If there exists an N such that N > commitIndex, a majority of matchIndex[i] ≥ N, and
     /// log[N].term == currentTerm: set commitIndex = N" (§5.3, §5.4).
     pub(crate) fn advance_commit_index(&mut self, config: &Config) {
-        let Role::Leader { progress } = self.role() else { return };
+        let Role::Leader { progress, .. } = self.role() else { return };
         // A leader counts its own entries only once its own disk has them.
         let own = self.confirmed().unwrap_or_default();
         let replicated = quorum::highest_on_majority(config.voters(), |voter| {

@@ -8,10 +8,12 @@ use core::num::NonZeroUsize;
 pub struct Config {
     voters: NodeSet,
     max_entries_per_append: NonZeroUsize,
+    pre_vote: bool,
+    check_quorum: bool,
 }
 
 impl Config {
-    /// A cluster of these voters, with no limit on the entries of one message.
+    /// A cluster of these voters, with no limit on the entries of one message, with pre-vote and check-quorum.
     ///
     /// ```
     /// # use seaworthy_protocol::{Config, ConfigError, NodeSet};
@@ -26,13 +28,27 @@ impl Config {
         if voters.is_empty() {
             return Err(ConfigError::NoVoters);
         }
-        Ok(Self { voters, max_entries_per_append: NonZeroUsize::MAX })
+        Ok(Self { voters, max_entries_per_append: NonZeroUsize::MAX, pre_vote: true, check_quorum: true })
     }
 
     /// Limits how many entries one AppendEntries carries.
     #[must_use]
     pub const fn with_max_entries_per_append(self, max_entries_per_append: NonZeroUsize) -> Self {
         Self { max_entries_per_append, ..self }
+    }
+
+    /// Before a node begins a term, does it ask whether it would be elected (thesis §9.6)? On by default. Without it a node
+    /// that was cut off returns with a term that grew meanwhile, and deposes the leader.
+    #[must_use]
+    pub const fn with_pre_vote(self, pre_vote: bool) -> Self {
+        Self { pre_vote, ..self }
+    }
+
+    /// Does a leader step down that has heard no majority for an election time-out (thesis §6.2)? On by default. Without it a
+    /// leader that cannot commit leads on, and its heartbeats silence those who could elect a better one.
+    #[must_use]
+    pub const fn with_check_quorum(self, check_quorum: bool) -> Self {
+        Self { check_quorum, ..self }
     }
 
     /// The nodes that vote and count for commitment: 1 to 64 of them.
@@ -45,6 +61,18 @@ impl Config {
     #[must_use]
     pub const fn max_entries_per_append(&self) -> usize {
         self.max_entries_per_append.get()
+    }
+
+    /// Does a node ask before it begins a term?
+    #[must_use]
+    pub const fn pre_vote(&self) -> bool {
+        self.pre_vote
+    }
+
+    /// Does a leader step down that has heard no majority?
+    #[must_use]
+    pub const fn check_quorum(&self) -> bool {
+        self.check_quorum
     }
 
     /// The other voters.

@@ -125,7 +125,7 @@ pub enum Misdeed {
     WrongAddressee,
     /// From a node that is no other voter of this cluster.
     NotAVoter,
-    /// A message of term 0, in which nobody speaks.
+    /// A message of term 0, in which nobody says anything but to ask for an election.
     TermZero,
     /// A second leader in one term, or a leader that hears from another in its own term.
     SecondLeader,

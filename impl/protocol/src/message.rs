@@ -12,7 +12,7 @@ pub struct Envelope<E> {
     pub from: NodeId,
     /// The receiver.
     pub to: NodeId,
-    /// The sender's current term.
+    /// The sender's current term; in an answer to a pre-vote, the term of the question.
     pub term: Term,
     /// What it says.
     pub message: Message<E>,
@@ -32,6 +32,14 @@ pub enum Message<E> {
         /// The voter voted for the candidate in this term.
         vote_granted: bool,
     },
+    /// A node asks whether it would be elected if it began the next term (thesis §9.6). Asserts nothing and changes no term.
+    PreVote {
+        /// Its last entry, as in [`Message::RequestVote`].
+        last_log: LogId,
+    },
+    /// The answer to [`Message::PreVote`] of a node that would. One that would not says nothing: the asker could do no more
+    /// with a "no" than with silence.
+    PreVoteGranted,
     /// A leader's heartbeat and its replication, in one (§5.2, §5.3).
     AppendEntries {
         /// The entry that precedes the new ones.
@@ -72,8 +80,24 @@ impl<E> Message<E> {
     #[must_use]
     pub const fn is_request(&self) -> bool {
         match self {
-            Self::RequestVote { .. } | Self::AppendEntries { .. } => true,
-            Self::RequestVoteReply { .. } | Self::AppendEntriesReply(_) | Self::HigherTerm => false,
+            Self::RequestVote { .. } | Self::PreVote { .. } | Self::AppendEntries { .. } => true,
+            Self::RequestVoteReply { .. }
+            | Self::PreVoteGranted
+            | Self::AppendEntriesReply(_)
+            | Self::HigherTerm => false,
+        }
+    }
+
+    /// Is it about a term that nobody has begun? Then the term in its envelope may be on no disk, and moves nobody.
+    #[must_use]
+    pub const fn is_pre_vote(&self) -> bool {
+        match self {
+            Self::PreVote { .. } | Self::PreVoteGranted => true,
+            Self::RequestVote { .. }
+            | Self::RequestVoteReply { .. }
+            | Self::AppendEntries { .. }
+            | Self::AppendEntriesReply(_)
+            | Self::HigherTerm => false,
         }
     }
 
@@ -82,6 +106,8 @@ impl<E> Message<E> {
         match self {
             Self::RequestVote { last_log } => Message::RequestVote { last_log },
             Self::RequestVoteReply { vote_granted } => Message::RequestVoteReply { vote_granted },
+            Self::PreVote { last_log } => Message::PreVote { last_log },
+            Self::PreVoteGranted => Message::PreVoteGranted,
             Self::AppendEntries { prev_log, entries, leader_commit } => {
                 Message::AppendEntries { prev_log, entries: hold(entries), leader_commit }
             }
@@ -102,6 +128,8 @@ impl<E> Envelope<E> {
             Message::RequestVoteReply { vote_granted } => {
                 Message::RequestVoteReply { vote_granted: *vote_granted }
             }
+            Message::PreVote { last_log } => Message::PreVote { last_log: *last_log },
+            Message::PreVoteGranted => Message::PreVoteGranted,
             Message::AppendEntries { prev_log, entries, leader_commit } => Message::AppendEntries {
                 prev_log: *prev_log,
                 entries: entries.as_ref(),

@@ -1,13 +1,16 @@
 //! One server: its state, its inputs, and the rule about terms that precedes every other (Figure 2, "All Servers").
 //!
-//! | input \ role      | follower                  | candidate                | leader                    |
+//! | input \ role      | follower                  | pre-candidate, candidate | leader                    |
 //! |-------------------|---------------------------|--------------------------|---------------------------|
-//! | ElectionTimeout   | becomes candidate         | candidate of a new term  | –                         |
+//! | ElectionTimeout   | becomes pre-candidate     | becomes pre-candidate    | follower, unless a majority was heard |
 //! | HeartbeatTimeout  | –                         | –                        | AppendEntries to all      |
 //! | Propose           | NotLeader                 | NotLeader                | appends, sends nothing    |
 //! | Replicate         | –                         | –                        | AppendEntries to laggards |
 //! | WritesDurable     | may answer at once        | counts its own vote      | counts its own entries    |
-//! | RequestVote       | grants or denies          | denies                   | denies                    |
+//! | CannotWrite       | –                         | becomes follower         | becomes follower          |
+//! | PreVote           | grants unless it hears a leader | grants             | –                         |
+//! | PreVoteGranted    | –                         | counts; with a majority, candidate of a new term | – |
+//! | RequestVote       | grants or denies          | denies; a pre-candidate as a follower | denies       |
 //! | RequestVoteReply  | –                         | counts                   | –                         |
 //! | AppendEntries     | appends or reports where the logs part | becomes follower, then as one | blames the sender |
 //! | AppendEntriesReply| –                         | –                        | moves the follower's progress |
@@ -45,6 +48,11 @@ pub enum Role {
         /// The leader of the current term, once heard from.
         leader: Option<NodeId>,
     },
+    /// Asks whether it would be elected in the next term (thesis §9.6).
+    PreCandidate {
+        /// Who said yes, itself included.
+        votes_granted: NodeSet,
+    },
     /// Wants to become leader of the current term (§5.2).
     Candidate {
         /// Who voted for it. Itself too, but only once that vote is durable.
@@ -54,6 +62,8 @@ pub enum Role {
     Leader {
         /// What it knows of each other voter's log.
         progress: NodeMap<Progress>,
+        /// Who has answered since the last look; nobody unless the cluster checks for a quorum (thesis §6.2).
+        heard: NodeSet,
     },
 }
 
@@ -73,7 +83,7 @@ pub struct Progress {
 pub enum Input<C, E = Vec<Entry<C>>> {
     /// A message arrived, perhaps late, twice or out of order.
     Receive(Envelope<E>),
-    /// No leader was heard and no vote granted for a randomised time (§5.2).
+    /// No leader was heard and no vote granted for a randomised time (§5.2). To a leader: such a time has passed.
     ElectionTimeout,
     /// A leader's heartbeat interval has passed.
     HeartbeatTimeout,
@@ -84,6 +94,8 @@ pub enum Input<C, E = Vec<Entry<C>>> {
     Replicate,
     /// All writes handed over up to this confirmation are durable.
     WritesDurable(WriteAck),
+    /// The disk is full or has failed: this node must not lead. What was handed over and not confirmed stays so.
+    CannotWrite,
 }
 
 /// Only a node of `Copy` commands can be cloned: the model's, never production's.
@@ -122,7 +134,7 @@ impl<C> Node<C> {
     /// let mut node: Node<u8> = Node::restart(NodeId::new(1).unwrap(), Durable::default());
     /// let mut fx = Effects::new(Recording::default());
     /// node.step::<Vec<_>>(&config, Input::ElectionTimeout, &mut fx);
-    /// assert_eq!(fx.sink.after_writes.len(), 2, "votes are asked for once the candidate's own is durable");
+    /// assert_eq!(fx.sink.now.len(), 2, "it asks both others whether it would be elected");
     /// ```
     pub fn step<E: Entries<C>>(
         &mut self,
@@ -133,11 +145,13 @@ impl<C> Node<C> {
         let before = invariants::step::Before::of(self);
         match input {
             Input::Receive(envelope) => self.on_envelope(config, envelope, fx),
+            Input::ElectionTimeout if self.is_leader() => self.check_quorum(config, fx),
             Input::ElectionTimeout => self.on_election_timeout(config, fx),
             Input::HeartbeatTimeout => self.on_heartbeat_timeout(config, fx),
             Input::Propose(command) => self.on_propose(command, fx),
             Input::Replicate => self.on_replicate(config, fx),
             Input::WritesDurable(ack) => self.on_writes_durable(config, ack, fx),
+            Input::CannotWrite => self.on_cannot_write(fx),
         }
         fx.violation = fx.violation.or_else(|| before.violation_by(self));
     }
@@ -160,7 +174,7 @@ impl<C> Node<C> {
             return;
         }
         // Figure 2, All Servers: "set currentTerm = T, convert to follower" (§5.1).
-        if term > self.current_term() {
+        if term > self.current_term() && !message.is_pre_vote() {
             self.become_follower_of_term(term, fx);
         }
         match message {
@@ -168,6 +182,8 @@ impl<C> Node<C> {
             Message::RequestVoteReply { vote_granted } => {
                 self.on_request_vote_reply(config, from, vote_granted, fx);
             }
+            Message::PreVote { last_log } => self.on_pre_vote(from, term, last_log, fx),
+            Message::PreVoteGranted => self.on_pre_vote_granted(config, from, term, fx),
             Message::AppendEntries { prev_log, entries, leader_commit } => {
                 self.on_append_entries(from, prev_log, entries, leader_commit, fx);
             }
@@ -184,12 +200,14 @@ impl<C> Node<C> {
         if !config.peers_of(self.id).contains(envelope.from) {
             return Some(Misdeed::NotAVoter);
         }
-        if envelope.term == Term(0) {
+        // Before the first election nobody says anything but to ask whether there should be one.
+        if envelope.term == Term(0) && !envelope.message.is_pre_vote() {
             return Some(Misdeed::TermZero);
         }
         let well_formed = match &envelope.message {
             // A candidate has just begun its term: its log can hold nothing of it.
             Message::RequestVote { last_log } => is_log_id(*last_log) && last_log.term < envelope.term,
+            Message::PreVote { last_log } => is_log_id(*last_log) && last_log.term <= envelope.term,
             Message::AppendEntries { prev_log, entries, leader_commit: _ } => {
                 let terms = entries.as_ref().iter().map(|entry| entry.term);
                 is_log_id(*prev_log)
@@ -201,6 +219,7 @@ impl<C> Node<C> {
             }
             Message::AppendEntriesReply(AppendOutcome::Matched(_))
             | Message::RequestVoteReply { .. }
+            | Message::PreVoteGranted
             | Message::HigherTerm => true,
         };
         (!well_formed).then_some(Misdeed::Malformed)
@@ -214,7 +233,7 @@ impl<C> Node<C> {
         }
         self.confirmed = self.confirmed.max(Some(ack.last.index));
         match &mut self.role {
-            Role::Follower { .. } => {}
+            Role::Follower { .. } | Role::PreCandidate { .. } => {}
             Role::Candidate { votes_granted } => {
                 votes_granted.insert(self.id);
                 self.lead_with_majority(config, fx);
@@ -225,7 +244,7 @@ impl<C> Node<C> {
 
     /// Steps down, if there is anything to step down from, in a term that someone else began (§5.1).
     fn become_follower_of_term(&mut self, term: Term, fx: &mut Effects<impl Sink<C>>) {
-        // A leader's election timer is not running; a candidate's and a follower's go on.
+        // A leader's election timer ran for another purpose; a candidate's and a follower's go on.
         fx.reset_election_timer |= self.is_leader();
         self.enter_term(term, None, fx);
         self.role = Role::Follower { leader: None };
@@ -277,7 +296,19 @@ impl<C> Node<C> {
         message: Message<&[Entry<C>]>,
         fx: &mut Effects<impl Sink<C>>,
     ) {
-        fx.sink.send(release, Envelope { from: self.id, to, term: self.current_term(), message });
+        self.send_about(self.current_term(), to, release, message, fx);
+    }
+
+    /// Sends a message about another term than the sender's own.
+    pub(crate) fn send_about(
+        &self,
+        term: Term,
+        to: NodeId,
+        release: Release,
+        message: Message<&[Entry<C>]>,
+        fx: &mut Effects<impl Sink<C>>,
+    ) {
+        fx.sink.send(release, Envelope { from: self.id, to, term, message });
     }
 
     /// The node's name.
@@ -333,7 +364,7 @@ impl<C> Node<C> {
     pub const fn is_leader(&self) -> bool {
         match self.role {
             Role::Leader { .. } => true,
-            Role::Follower { .. } | Role::Candidate { .. } => false,
+            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => false,
         }
     }
 
@@ -342,7 +373,7 @@ impl<C> Node<C> {
     pub const fn leader(&self) -> Option<NodeId> {
         match self.role {
             Role::Follower { leader } => leader,
-            Role::Candidate { .. } => None,
+            Role::PreCandidate { .. } | Role::Candidate { .. } => None,
             Role::Leader { .. } => Some(self.id),
         }
     }
@@ -354,17 +385,20 @@ impl<C: Copy> Node<C> {
     #[must_use]
     pub fn renamed(&self, nodes: NodeSet, name: impl Fn(NodeId) -> NodeId) -> Self {
         let Self { id, durable, confirmed, commit_index, role } = self;
+        let renamed = |set: NodeSet| set.iter().map(&name).collect();
         let role = match role {
             Role::Follower { leader } => Role::Follower { leader: leader.map(&name) },
-            Role::Candidate { votes_granted } => {
-                Role::Candidate { votes_granted: votes_granted.iter().map(&name).collect() }
+            Role::PreCandidate { votes_granted } => {
+                Role::PreCandidate { votes_granted: renamed(*votes_granted) }
             }
-            Role::Leader { progress } => {
+            Role::Candidate { votes_granted } => Role::Candidate { votes_granted: renamed(*votes_granted) },
+            Role::Leader { progress, heard } => {
                 let was = |new: NodeId| nodes.iter().find(|old| name(*old) == new);
                 let progress_of = |new| was(new).and_then(|old| progress.get(old)).copied();
                 let peers: NodeSet = progress.iter().map(|(peer, _)| name(peer)).collect();
                 let unknown = Progress { match_index: Index(0), next_index: Index(0) };
-                Role::Leader { progress: NodeMap::from_fn(peers, |new| progress_of(new).unwrap_or(unknown)) }
+                let progress = NodeMap::from_fn(peers, |new| progress_of(new).unwrap_or(unknown));
+                Role::Leader { progress, heard: renamed(*heard) }
             }
         };
         Self {

@@ -79,6 +79,8 @@ impl<E: AsRef<[Entry<C>]>, C: Debug> Display for Shown<'_, Message<E>, C> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self.0 {
             Message::RequestVote { last_log } => write!(f, "RequestVote last={last_log}"),
+            Message::PreVote { last_log } => write!(f, "PreVote last={last_log}"),
+            Message::PreVoteGranted => f.write_str("pre-vote granted"),
             Message::RequestVoteReply { vote_granted: true } => f.write_str("vote granted"),
             Message::RequestVoteReply { vote_granted: false } => f.write_str("vote denied"),
             Message::AppendEntries { prev_log, entries, leader_commit } => {
@@ -170,6 +172,7 @@ impl<C: Debug, E: AsRef<[Entry<C>]>> Display for Input<C, E> {
             Self::HeartbeatTimeout => f.write_str("heartbeat"),
             Self::Propose(command) => write!(f, "propose {command:?}"),
             Self::Replicate => f.write_str("replicate"),
+            Self::CannotWrite => f.write_str("cannot write"),
             Self::WritesDurable(ack) => write!(f, "{ack}"),
         }
     }
@@ -219,9 +222,13 @@ impl<C: Debug> Display for Node<C> {
         match self.role() {
             Role::Follower { leader: None } => f.write_str("follower")?,
             Role::Follower { leader: Some(leader) } => write!(f, "follower of {leader}")?,
+            Role::PreCandidate { votes_granted } => write!(f, "pre-candidate votes={votes_granted}")?,
             Role::Candidate { votes_granted } => write!(f, "candidate votes={votes_granted}")?,
-            Role::Leader { progress } => {
+            Role::Leader { progress, heard } => {
                 f.write_str("leader")?;
+                if !heard.is_empty() {
+                    write!(f, " heard={heard}")?;
+                }
                 for (peer, progress) in progress.iter() {
                     write!(f, " {peer}:match={},next={}", progress.match_index, progress.next_index)?;
                 }

@@ -35,7 +35,7 @@ impl<C> Node<C> {
         wanted: impl Fn(&Progress) -> bool,
         fx: &mut Effects<impl Sink<C>>,
     ) {
-        let Role::Leader { progress } = self.role() else { return };
+        let Role::Leader { progress, .. } = self.role() else { return };
         for (peer, progress) in progress.iter().filter(|(_, progress)| wanted(progress)) {
             let index = progress.next_index.previous();
             let prev_log = LogId { term: self.log().term_at(index).unwrap_or_default(), index };
@@ -94,7 +94,7 @@ impl<C> Node<C> {
         match self.role() {
             Role::Leader { .. } => false,
             Role::Follower { leader: Some(leader) } => *leader == from,
-            Role::Follower { leader: None } | Role::Candidate { .. } => {
+            Role::Follower { leader: None } | Role::PreCandidate { .. } | Role::Candidate { .. } => {
                 self.become_role(Role::Follower { leader: Some(from) });
                 true
             }
@@ -110,8 +110,11 @@ impl<C> Node<C> {
         fx: &mut Effects<impl Sink<C>>,
     ) {
         let last_index = self.log().last_index();
-        let Role::Leader { progress } = self.role_mut() else { return };
+        let Role::Leader { progress, heard } = self.role_mut() else { return };
         let Some(Progress { match_index, next_index }) = progress.get_mut(from) else { return };
+        if config.check_quorum() {
+            heard.insert(from);
+        }
         match outcome {
             AppendOutcome::Matched(index) if index > last_index => fx.blame(from, Misdeed::ImpossibleAnswer),
             AppendOutcome::Matched(index) => {
@@ -136,7 +139,7 @@ impl<C> Node<C> {
     /// Moves next_index back to the last entry that both logs could hold: at least a whole term at a time (§5.3).
     fn back_up(&mut self, peer: NodeId, hint: LogId) {
         let agreeable = self.log().last_agreeable(hint).index;
-        let Role::Leader { progress } = self.role_mut() else { return };
+        let Role::Leader { progress, .. } = self.role_mut() else { return };
         let Some(Progress { match_index, next_index }) = progress.get_mut(peer) else { return };
         *next_index = agreeable.max(*match_index).plus(1);
     }

@@ -53,7 +53,15 @@ impl Cluster {
         self.cut_off = numbers.into_iter().filter_map(NodeId::new).collect();
     }
 
+    /// Everyone within reach has lost patience with the leader, and one acts on it first: with pre-vote, nobody who hears a
+    /// leader would vote.
     fn elect(&mut self, number: u8) {
+        let cut_off = self.cut_off;
+        let within_reach = self.config.voters().iter().filter(|id| !cut_off.contains(*id));
+        for id in within_reach.filter(|id| id.get() != number) {
+            self.feed(id.get(), Input::ElectionTimeout);
+        }
+        self.in_flight.clear();
         self.feed(number, Input::ElectionTimeout);
         self.settle();
     }

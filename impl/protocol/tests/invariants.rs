@@ -47,7 +47,7 @@ fn follower(term: u64, vote: Option<u8>, log: &str) -> Node<char> {
 fn feed(mut node: Node<char>, inputs: impl IntoIterator<Item = Input<char>>) -> Node<char> {
     for input in inputs {
         let mut fx = Effects::new(Recording::default());
-        let config = Config::new(NodeSet::first(3)).unwrap();
+        let config = Config::new(NodeSet::first(3)).unwrap().with_pre_vote(false);
         node.step(&config, input, &mut fx);
         if let Some(ack) = fx.ack {
             node.step::<Owned>(&config, Input::WritesDurable(ack), &mut fx);

@@ -51,7 +51,8 @@ impl Subject {
     }
 
     fn lead(mut self) -> Self {
-        let ack = self.feed(Input::ElectionTimeout).ack.unwrap();
+        self.takes(Input::ElectionTimeout);
+        let ack = self.feed(from(2, self.0.current_term().0, Message::PreVoteGranted)).ack.unwrap();
         self.takes(Input::WritesDurable(ack));
         self.takes(from(2, self.0.current_term().0, Message::RequestVoteReply { vote_granted: true }));
         assert!(self.0.is_leader());
@@ -120,9 +121,12 @@ fn each_misdeed_is_noticed_and_told_in_a_line() {
 #[test]
 fn inputs_and_effects_are_a_line_each() {
     let mut n1 = Subject::woken(1, &[entry(1, 'a')]);
-    let campaign = n1.feed(Input::ElectionTimeout).to_string();
     assert_eq!(
-        campaign,
+        n1.feed(Input::ElectionTimeout).to_string(),
+        "send n1@1→n2 PreVote last=1@1\nsend n1@1→n3 PreVote last=1@1\nreset election timer\n"
+    );
+    assert_eq!(
+        n1.feed(from(2, 1, Message::PreVoteGranted)).to_string(),
         "write term=2 vote=n1\nsend after writes n1@2→n2 RequestVote last=1@1\n\
          send after writes n1@2→n3 RequestVote last=1@1\nreset election timer\n"
     );
@@ -132,9 +136,11 @@ fn inputs_and_effects_are_a_line_each() {
         "write after=1 [2@2:'x']\nanswer appended 2@2\n"
     );
     assert_eq!(Answer::NotLeader { leader: Some(n(3)) }.to_string(), "not leader, try n3");
-    let inputs: [(Input<char>, &str); 6] = [
+    let inputs: [(Input<char>, &str); 8] = [
         (from(2, 2, Message::HigherTerm), "receive n2@2→n1 higher term"),
+        (from(2, 1, Message::PreVoteGranted), "receive n2@1→n1 pre-vote granted"),
         (Input::ElectionTimeout, "election timeout"),
+        (Input::CannotWrite, "cannot write"),
         (Input::HeartbeatTimeout, "heartbeat"),
         (Input::Propose('x'), "propose 'x'"),
         (Input::Replicate, "replicate"),
@@ -153,7 +159,9 @@ fn a_node_shows_its_role_its_vote_its_log_and_what_its_disk_has_not_confirmed() 
     let mut n1 = Subject::woken(1, &[entry(1, 'a')]);
     assert_eq!(n1.0.to_string(), "n1@1 follower log=[1@1:'a'] commit=0");
     assert_eq!(n1.0.durable().to_string(), "term=1 log=[1@1:'a']");
-    let ack = n1.feed(Input::ElectionTimeout).ack.unwrap();
+    n1.takes(Input::ElectionTimeout);
+    assert_eq!(n1.0.to_string(), "n1@1 pre-candidate votes={n1} log=[1@1:'a'] commit=0");
+    let ack = n1.feed(from(2, 1, Message::PreVoteGranted)).ack.unwrap();
     assert_eq!(n1.0.to_string(), "n1@2 candidate votes={} vote=n1 log=[1@1:'a'] commit=0 unconfirmed term");
     assert_eq!(n1.0.durable().to_string(), "term=2 vote=n1 log=[1@1:'a']");
     n1.takes(Input::WritesDurable(ack));
@@ -163,6 +171,8 @@ fn a_node_shows_its_role_its_vote_its_log_and_what_its_disk_has_not_confirmed() 
         "n1@2 leader n2:match=0,next=2 n3:match=0,next=2 vote=n1 log=[1@1:'a' 2@2:-] commit=0 confirmed=1"
     );
     assert_eq!(n1.0.leader(), Some(n(1)));
+    n1.takes(from(2, 2, Message::AppendEntriesReply(AppendOutcome::Matched(Index(1)))));
+    assert!(n1.0.to_string().starts_with("n1@2 leader heard={n2} n2:match=1,next=2"), "{}", n1.0);
     n1.takes(from(3, 3, append(at(0, 0), &[])));
     assert!(n1.0.to_string().starts_with("n1@3 follower of n3 log="), "{}", n1.0);
 }
@@ -202,9 +212,11 @@ fn entries_are_the_same_however_they_are_held() {
 
 #[test]
 fn every_kind_of_message_is_the_same_when_borrowed() {
-    let kinds: [Message<Vec<Entry<char>>>; 5] = [
+    let kinds: [Message<Vec<Entry<char>>>; 7] = [
         Message::RequestVote { last_log: at(2, 1) },
         Message::RequestVoteReply { vote_granted: true },
+        Message::PreVote { last_log: at(2, 1) },
+        Message::PreVoteGranted,
         append(at(1, 1), &[entry(2, 'x')]),
         Message::AppendEntriesReply(AppendOutcome::Conflict { prev_log_index: Index(3), hint: at(2, 1) }),
         Message::HigherTerm,
@@ -228,6 +240,7 @@ fn a_renamed_node_takes_renamed_steps() {
         | Input::HeartbeatTimeout
         | Input::Propose(_)
         | Input::Replicate
+        | Input::CannotWrite
         | Input::WritesDurable(_)) => other,
     };
     let mut n1 = Subject::woken(1, &[entry(1, 'a')]);
@@ -236,6 +249,7 @@ fn a_renamed_node_takes_renamed_steps() {
     let mut inputs = vec![
         from(3, 1, append(at(1, 1), &[])),
         Input::ElectionTimeout,
+        from(2, 1, Message::PreVoteGranted),
         from(2, 2, Message::RequestVoteReply { vote_granted: true }),
         from(3, 2, Message::AppendEntriesReply(AppendOutcome::Matched(Index(1)))),
         from(2, 3, Message::RequestVote { last_log: at(2, 2) }),
@@ -247,10 +261,11 @@ fn a_renamed_node_takes_renamed_steps() {
         assert_eq!(n1.0.renamed(NodeSet::first(3), name), n2.0);
         roles |= match n1.0.role() {
             Role::Follower { .. } => 1,
-            Role::Candidate { .. } => 2,
-            Role::Leader { .. } => 4,
+            Role::PreCandidate { .. } => 2,
+            Role::Candidate { .. } => 4,
+            Role::Leader { .. } => 8,
         };
         inputs.extend(fx.ack.map(Input::WritesDurable));
     }
-    assert_eq!(roles, 7, "every role was renamed");
+    assert_eq!(roles, 15, "every role was renamed");
 }

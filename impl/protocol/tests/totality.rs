@@ -52,6 +52,8 @@ fn message() -> impl Strategy<Value = Message<Owned>> {
             Message::AppendEntries { prev_log, entries, leader_commit: Index(commit) }
         }),
         2 => outcome.prop_map(Message::AppendEntriesReply),
+        1 => log_id().prop_map(|last_log| Message::PreVote { last_log }),
+        1 => Just(Message::PreVoteGranted),
         1 => Just(Message::HigherTerm),
     ]
 }
@@ -69,14 +71,16 @@ fn input() -> impl Strategy<Value = Input<u8>> {
         1 => Just(Input::HeartbeatTimeout),
         2 => any::<u8>().prop_map(Input::Propose),
         1 => Just(Input::Replicate),
+        1 => Just(Input::CannotWrite),
         2 => ack.prop_map(Input::WritesDurable),
     ]
 }
 
 fn config() -> impl Strategy<Value = Config> {
-    (1..=4_u8, 1..3_usize).prop_map(|(nodes, limit)| {
-        let limit = NonZeroUsize::new(limit).unwrap();
-        Config::new(NodeSet::first(nodes)).unwrap().with_max_entries_per_append(limit)
+    (1..=4_u8, 1..3_usize, any::<bool>(), any::<bool>()).prop_map(|(nodes, limit, pre_vote, check_quorum)| {
+        let config = Config::new(NodeSet::first(nodes)).unwrap();
+        let config = config.with_max_entries_per_append(NonZeroUsize::new(limit).unwrap());
+        config.with_pre_vote(pre_vote).with_check_quorum(check_quorum)
     })
 }
 

@@ -55,13 +55,19 @@ fn lines(server: &Server, voters: usize, width: i32) -> Vec<Line> {
     match node.role() {
         Role::Follower { leader: None } => lines.push(Line::Text("leader", "none heard of".to_owned())),
         Role::Follower { leader: Some(leader) } => lines.push(Line::Text("leader", leader.to_string())),
+        Role::PreCandidate { votes_granted } => {
+            lines.push(Line::Text("asks", format!("yes of {votes_granted}, needs {}", voters / 2 + 1)));
+        }
         Role::Candidate { votes_granted } => {
             lines.push(Line::Text("votes", format!("from {votes_granted}, needs {}", voters / 2 + 1)));
         }
-        Role::Leader { progress } => {
-            for (peer, progress) in progress.iter() {
+        Role::Leader { progress, heard } => {
+            if !heard.is_empty() {
+                lines.push(Line::Text("heard", heard.to_string()));
+            }
+            for (position, (peer, progress)) in progress.iter().enumerate() {
                 let (matched, next) = (progress.match_index, progress.next_index);
-                let name = if lines.len() == 1 { "peers" } else { "" };
+                let name = if position == 0 { "peers" } else { "" };
                 lines.push(Line::Text(name, format!("{peer}: match={matched} next={next}")));
             }
         }

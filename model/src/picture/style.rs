@@ -26,6 +26,7 @@ pub(super) fn term_colour(term: Term) -> &'static str {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Look {
     Follower,
+    PreCandidate,
     Candidate,
     Leader,
 }
@@ -34,6 +35,7 @@ impl Look {
     pub(super) const fn of(node: &Node<u8>) -> Self {
         match node.role() {
             Role::Follower { .. } => Self::Follower,
+            Role::PreCandidate { .. } => Self::PreCandidate,
             Role::Candidate { .. } => Self::Candidate,
             Role::Leader { .. } => Self::Leader,
         }
@@ -42,6 +44,7 @@ impl Look {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Follower => "follower",
+            Self::PreCandidate => "pre-candidate",
             Self::Candidate => "candidate",
             Self::Leader => "leader",
         }
@@ -51,21 +54,23 @@ impl Look {
     pub(super) fn fill(self, term: Term) -> String {
         match self {
             Self::Follower => r##"fill="#ffffff""##.to_owned(),
-            Self::Candidate => format!(r#"fill="url(#sw-stripes-{})""#, term.0 % 9),
+            Self::PreCandidate | Self::Candidate => format!(r#"fill="url(#sw-stripes-{})""#, term.0 % 9),
             Self::Leader => format!(r#"fill="{}""#, term_colour(term)),
         }
     }
 }
 
-/// A stretch of a node's time line: thin for a follower, wide and striped for a candidate, wide and solid for a leader.
+/// A stretch of a node's time line: thin for a follower, wide and striped for a candidate, half as wide for who asks whether to
+/// be one, wide and solid for a leader.
 pub(super) fn time_line(canvas: &mut Canvas, (x, y): Point, end: i32, look: Look, term: Term) {
     let half = match look {
         Look::Follower => 2,
+        Look::PreCandidate => 4,
         Look::Candidate | Look::Leader => 7,
     };
     let fill = match look {
         Look::Follower => Look::Leader.fill(term),
-        Look::Candidate | Look::Leader => look.fill(term),
+        Look::PreCandidate | Look::Candidate | Look::Leader => look.fill(term),
     };
     let area = Area { x: x - half, y, width: 2 * half, height: end - y };
     canvas.rectangle(area, &format!(r#"{fill} stroke="{INK}" stroke-width="0.8""#));
@@ -77,12 +82,12 @@ pub(super) fn role_sign(canvas: &mut Canvas, area: Area, node: &Node<u8>, class:
     let term = node.current_term();
     let outline = match look {
         Look::Follower => term_colour(term),
-        Look::Candidate | Look::Leader => INK,
+        Look::PreCandidate | Look::Candidate | Look::Leader => INK,
     };
     let width = if look == Look::Follower { 2 } else { 1 };
     let style = format!(r#"rx="4" {} stroke="{outline}" stroke-width="{width}""#, look.fill(term));
     canvas.rectangle(area, &style);
-    if look == Look::Candidate {
+    if matches!(look, Look::PreCandidate | Look::Candidate) {
         // Text on stripes is hard to read.
         let Area { x, y, width, height } = area;
         let inner = Area { x: x + 7, y: y + 4, width: width - 14, height: height - 8 };
@@ -93,12 +98,16 @@ pub(super) fn role_sign(canvas: &mut Canvas, area: Area, node: &Node<u8>, class:
     canvas.text((area.x + 30, middle + 4), class, &format!("{}@{term} {}", node.id(), look.name()));
 }
 
-/// 14 by 12 pixels: a ring, a ring half full, a crown.
+/// 14 by 12 pixels: a ring, a ring with a dot, a ring half full, a crown.
 fn emblem(canvas: &mut Canvas, at: Point, look: Look) {
     let style = format!(r##"fill="#ffffff" stroke="{INK}" stroke-width="1.2" stroke-linejoin="round""##);
     let solid = format!(r#"fill="{INK}""#);
     match look {
         Look::Follower => canvas.circle((at.0 + 6, at.1 + 6), 4, &style),
+        Look::PreCandidate => {
+            canvas.circle((at.0 + 6, at.1 + 6), 5, &style);
+            canvas.circle((at.0 + 6, at.1 + 6), 2, &solid);
+        }
         Look::Candidate => {
             canvas.circle((at.0 + 6, at.1 + 6), 5, &style);
             canvas.outline(at, "M6 1A5 5 0 0 1 6 11Z", &solid);
@@ -121,6 +130,10 @@ pub(super) fn event_mark(canvas: &mut Canvas, at: Point, event: Event) {
         Event::HeartbeatTimeout => within_ring("M-6 0H-3L-1 -4L2 4L3 0H6"),
         Event::Propose(_) => within_ring("M-4 0H4M0 -4V4"),
         Event::Replicate => within_ring("M-4 -3L-1 0L-4 3M1 -3L4 0L1 3"),
+        Event::CannotWrite => {
+            disk(canvas, at, &ring);
+            canvas.outline(at, "M-4 -4L4 4M-4 4L4 -4", &pen);
+        }
         Event::Complete => disk(canvas, at, &ring),
         Event::Confirm => {
             disk(canvas, at, &ring);

@@ -9,6 +9,8 @@ use seaworthy_protocol::{AppendOutcome, Message, NodeMap, Progress, Role};
 /// A message in a few words. Its term is shown beside them.
 pub(super) fn brief(packet: &Packet) -> String {
     match &packet.message {
+        Message::PreVote { .. } => "PreVote".to_owned(),
+        Message::PreVoteGranted => "pre-vote granted".to_owned(),
         Message::RequestVote { .. } => "RequestVote".to_owned(),
         Message::RequestVoteReply { vote_granted: true } => "vote granted".to_owned(),
         Message::RequestVoteReply { vote_granted: false } => "vote denied".to_owned(),
@@ -33,6 +35,7 @@ pub(super) fn event(event: Event) -> Option<String> {
         Event::HeartbeatTimeout => Some("heartbeat".to_owned()),
         Event::Propose(value) => Some(format!("a client proposes {value}")),
         Event::Replicate => Some("replicate".to_owned()),
+        Event::CannotWrite => Some("cannot write".to_owned()),
         Event::Complete => Some("disk completes".to_owned()),
         Event::Confirm => Some("disk confirms".to_owned()),
         Event::Crash { kept: 0 } => Some("crash and restart".to_owned()),
@@ -70,17 +73,21 @@ pub(super) fn consequences(before: &Server, after: &Server, voters: usize) -> Ve
 
 fn role_consequences(before: &Role, after: &Role, voters: usize, same_term: bool) -> Vec<String> {
     match (before, after) {
-        (Role::Candidate { votes_granted: old }, Role::Candidate { votes_granted: new })
+        (Role::PreCandidate { votes_granted: old }, Role::PreCandidate { votes_granted: new })
+        | (Role::Candidate { votes_granted: old }, Role::Candidate { votes_granted: new })
             if same_term && old == new =>
         {
             Vec::new()
+        }
+        (_, Role::PreCandidate { votes_granted }) => {
+            vec![format!("{} of {voters} would vote for it", votes_granted.len())]
         }
         (_, Role::Candidate { votes_granted }) => {
             vec![format!("{} of {voters} votes", votes_granted.len())]
         }
         (Role::Candidate { .. }, Role::Leader { .. }) => vec!["has a majority".to_owned()],
-        (Role::Leader { progress: old }, Role::Leader { progress: new }) => moved(old, new),
-        (Role::Follower { .. }, Role::Leader { .. }) => Vec::new(),
+        (Role::Leader { progress: old, .. }, Role::Leader { progress: new, .. }) => moved(old, new),
+        (Role::Follower { .. } | Role::PreCandidate { .. }, Role::Leader { .. }) => Vec::new(),
         (Role::Follower { leader: old }, Role::Follower { leader: new }) if old == new => Vec::new(),
         (_, Role::Follower { leader: Some(leader) }) => vec![format!("follows {leader}")],
         (_, Role::Follower { leader: None }) => Vec::new(),

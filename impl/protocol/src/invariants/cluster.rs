@@ -58,7 +58,7 @@ pub fn state_machine_safety<C: Eq>(node: &Node<C>, committed: &[Commitment<C>]) 
 /// is on the follower's disk.
 #[must_use]
 pub fn match_index_valid<C: Eq>(leader: &Node<C>, follower: NodeId, disk: &Durable<C>) -> bool {
-    let Role::Leader { progress } = leader.role() else { return true };
+    let Role::Leader { progress, .. } = leader.role() else { return true };
     let Some(progress) = progress.get(follower) else { return true };
     disk.current_term() > leader.current_term() || same_prefix(leader.log(), disk.log(), progress.match_index)
 }
@@ -69,6 +69,9 @@ pub fn match_index_valid<C: Eq>(leader: &Node<C>, follower: NodeId, disk: &Durab
 /// [`CommittedOnQuorum`](super::Violation::CommittedOnQuorum) and [`OneVotePerTerm`](super::Violation::OneVotePerTerm) to see.
 #[must_use]
 pub fn persisted_before_send<C, E>(envelope: &Envelope<E>, disk: &Durable<C>) -> bool {
+    if envelope.message.is_pre_vote() {
+        return true;
+    }
     if disk.current_term() != envelope.term {
         return disk.current_term() > envelope.term;
     }
@@ -79,6 +82,8 @@ pub fn persisted_before_send<C, E>(envelope: &Envelope<E>, disk: &Durable<C>) ->
         Message::AppendEntries { .. } => voted_for_itself,
         Message::AppendEntriesReply(AppendOutcome::Matched(index)) => disk.log().last_index() >= *index,
         Message::RequestVoteReply { vote_granted: false }
+        | Message::PreVote { .. }
+        | Message::PreVoteGranted
         | Message::AppendEntriesReply(AppendOutcome::Conflict { .. })
         | Message::HigherTerm => true,
     }

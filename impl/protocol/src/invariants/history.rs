@@ -34,6 +34,8 @@ impl NodeHistory {
             Message::RequestVote { .. } => envelope.from,
             Message::RequestVoteReply { vote_granted: true } => envelope.to,
             Message::RequestVoteReply { vote_granted: false }
+            | Message::PreVote { .. }
+            | Message::PreVoteGranted
             | Message::AppendEntries { .. }
             | Message::AppendEntriesReply(_)
             | Message::HigherTerm => return None,

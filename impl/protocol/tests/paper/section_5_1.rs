@@ -241,9 +241,11 @@ fn candidates_alone_ask_for_votes_and_leaders_alone_append() {
             match packet.message {
                 Message::RequestVote { .. } => assert!(server.is_candidate()),
                 Message::AppendEntries { .. } => assert!(server.is_leader()),
-                Message::RequestVoteReply { .. } | Message::AppendEntriesReply(_) | Message::HigherTerm => {
-                    panic!("an answer without a question")
-                }
+                Message::RequestVoteReply { .. }
+                | Message::PreVoteGranted
+                | Message::AppendEntriesReply(_)
+                | Message::HigherTerm => panic!("an answer without a question"),
+                Message::PreVote { .. } => panic!("the paper has no pre-vote"),
             }
         }
     }

@@ -26,7 +26,7 @@ pub(crate) struct Server {
 /// A server of a cluster of three, on its first boot, with a disk that completes every write at once.
 pub(crate) fn node(number: u8) -> Server {
     Server {
-        config: Config::new(NodeSet::first(3)).unwrap(),
+        config: as_in_the_paper(3),
         node: Node::restart(id(number), Durable::default()),
         disk: Durable::default(),
         unsynced: Vec::new(),
@@ -36,11 +36,16 @@ pub(crate) fn node(number: u8) -> Server {
 }
 
 /// The state in which a test finds it.
+/// The paper has neither pre-vote nor check-quorum; the thesis adds them.
+fn as_in_the_paper(count: u8) -> Config {
+    Config::new(NodeSet::first(count)).unwrap().with_pre_vote(false).with_check_quorum(false)
+}
+
 impl Server {
     /// In a cluster of so many servers.
     pub(crate) fn of(mut self, count: u8) -> Self {
         let limit = NonZeroUsize::new(self.config.max_entries_per_append()).unwrap();
-        self.config = Config::new(NodeSet::first(count)).unwrap().with_max_entries_per_append(limit);
+        self.config = as_in_the_paper(count).with_max_entries_per_append(limit);
         self
     }
 
@@ -215,7 +220,7 @@ impl Server {
 
     /// As a leader: the matchIndex and the nextIndex of a follower.
     pub(crate) fn progress_of(&self, follower: u8) -> (u64, u64) {
-        let Role::Leader { progress } = self.node.role() else { panic!("{} does not lead", self.node) };
+        let Role::Leader { progress, .. } = self.node.role() else { panic!("{} does not lead", self.node) };
         let known = progress.get(id(follower)).unwrap();
         (known.match_index.0, known.next_index.0)
     }

@@ -12,7 +12,7 @@ use seaworthy_model::trace::{self, Script};
 use seaworthy_model::{museum, saved, witnesses};
 use seaworthy_protocol::Term;
 use std::error::Error;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::net::{TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
@@ -173,15 +173,18 @@ struct Mutants {
     json: bool,
 }
 
+/// Where answers go.
+type Out<'a> = &'a mut dyn Write;
+
 /// Does what was asked; false if a property is broken or a mutant survives.
-pub(crate) fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
+pub(crate) fn run(arguments: Arguments, out: Out<'_>) -> Result<bool, Box<dyn Error>> {
     match arguments.command {
-        Command::Check(check) => run_check(&check),
-        Command::Boxes(boxes) => run_boxes(&boxes),
-        Command::Trace(trace) => run_trace(&trace),
-        Command::Explore(explore) => run_explore(&explore),
-        Command::Liveness(liveness) => Ok(run_liveness(&liveness)),
-        Command::Mutants(mutants) => run_mutants(&mutants),
+        Command::Check(check) => run_check(&check, out),
+        Command::Boxes(boxes) => run_boxes(&boxes, out),
+        Command::Trace(trace) => run_trace(&trace, out),
+        Command::Explore(explore) => run_explore(&explore, out),
+        Command::Liveness(liveness) => run_liveness(&liveness, out),
+        Command::Mutants(mutants) => run_mutants(&mutants, out),
     }
 }
 
@@ -220,7 +223,7 @@ impl Alterations {
     }
 }
 
-fn run_check(request: &Check) -> Result<bool, Box<dyn Error>> {
+fn run_check(request: &Check, out: Out<'_>) -> Result<bool, Box<dyn Error>> {
     let all = Bounds::all();
     let of_ordinary_size = all.iter().filter(|bounds| !bounds.is_large).map(|bounds| bounds.name);
     let names: Vec<&str> = if request.all {
@@ -242,7 +245,7 @@ fn run_check(request: &Check) -> Result<bool, Box<dyn Error>> {
         },
         threads: request.threads.map_or(defaults.threads, usize::from),
         until: if request.keep_going { Until::Exhausted } else { Until::Violation },
-        progress: !request.json && std::io::stderr().is_terminal(),
+        progress: !request.json && io::stderr().is_terminal(),
     };
     if let Some(directory) = &request.save {
         saved::prepare(directory)?;
@@ -259,9 +262,9 @@ fn run_check(request: &Check) -> Result<bool, Box<dyn Error>> {
         all_proved &= report.is_proof();
         let again = format!("{}{}", bounds.full_name(), request.bounds.flags());
         if request.json {
-            println!("{}", serde_json::to_string(&report)?);
+            writeln!(out, "{}", serde_json::to_string(&report)?)?;
         } else {
-            print_report(&report, &again);
+            print_report(&report, &again, out)?;
         }
         if let Some(directory) = &request.save {
             let model = request.bounds.model_of(bounds)?;
@@ -273,45 +276,51 @@ fn run_check(request: &Check) -> Result<bool, Box<dyn Error>> {
     Ok(all_proved)
 }
 
-fn print_report(report: &Report, request: &str) {
-    println!("{report}");
+fn print_report(report: &Report, request: &str, out: Out<'_>) -> io::Result<()> {
+    writeln!(out, "{report}")?;
     for verdict in report.broken() {
         let Some(counterexample) = &verdict.counterexample else { continue };
-        println!("{} falls in {} steps:", verdict.property, counterexample.script.len());
-        println!("  {}", counterexample.script.join("\n  "));
-        println!("look at it: seaworthy-model explore {request}");
-        println!("      open: http://localhost:3000/#/steps{}\n", counterexample.explorer);
+        writeln!(out, "{} falls in {} steps:", verdict.property, counterexample.script.len())?;
+        writeln!(out, "  {}", counterexample.script.join("\n  "))?;
+        writeln!(out, "look at it: seaworthy-model explore {request}")?;
+        writeln!(out, "      open: http://localhost:3000/#/steps{}\n", counterexample.explorer)?;
     }
+    Ok(())
 }
 
-fn run_boxes(request: &Boxes) -> Result<bool, Box<dyn Error>> {
+fn run_boxes(request: &Boxes, out: Out<'_>) -> Result<bool, Box<dyn Error>> {
     if request.json {
-        println!("{}", serde_json::to_string_pretty(&Bounds::all().map(|bounds| bounds.summary()))?);
+        writeln!(out, "{}", serde_json::to_string_pretty(&Bounds::all().map(|bounds| bounds.summary()))?)?;
         return Ok(true);
     }
-    println!(
+    writeln!(
+        out,
         "{:<16} {:>5} {:>5} {:>9} {:>7}  {:<7} purpose",
         "box", "nodes", "terms", "proposals", "crashes", "disk"
-    );
+    )?;
     for bounds in Bounds::all() {
         let Bounds { name, purpose, nodes, max_term, proposals, crashes, disk, .. } = bounds;
         let disk = match disk {
             DiskKind::Atomic => "atomic",
             DiskKind::Fifo => "fifo",
         };
-        println!("{name:<16} {nodes:>5} {:>5} {proposals:>9} {crashes:>7}  {disk:<7} {purpose}", max_term.0);
+        writeln!(
+            out,
+            "{name:<16} {nodes:>5} {:>5} {proposals:>9} {crashes:>7}  {disk:<7} {purpose}",
+            max_term.0
+        )?;
     }
-    println!("each with one entry in a message (BOX/one) and with all at once (BOX/all)");
+    writeln!(out, "each with one entry in a message (BOX/one) and with all at once (BOX/all)")?;
     Ok(true)
 }
 
-fn run_trace(request: &Trace) -> Result<bool, Box<dyn Error>> {
+fn run_trace(request: &Trace, out: Out<'_>) -> Result<bool, Box<dyn Error>> {
     let Some(Told { model, title, about, script, again }) = told(request)? else {
         if request.svg.is_some() {
             return Err("a picture of what? Name a witness, or a script with --script".into());
         }
         for witness in witnesses::all() {
-            println!("{:<31} {:<6} {}", witness.name, witness.bounds, witness.about);
+            writeln!(out, "{:<31} {:<6} {}", witness.name, witness.bounds, witness.about)?;
         }
         return Ok(true);
     };
@@ -319,12 +328,12 @@ fn run_trace(request: &Trace) -> Result<bool, Box<dyn Error>> {
         saved::write(file, &saved::svg(&model, Caption { title: &title, about: &about }, &script)?)?;
     }
     if request.json {
-        println!("{}", serde_json::to_string_pretty(&trace::to_json(&model, &title, &script)?)?);
+        writeln!(out, "{}", serde_json::to_string_pretty(&trace::to_json(&model, &title, &script)?)?)?;
     } else {
-        print_script(&model, &title, &script, request.states);
+        print_script(&model, &title, &script, request.states, out)?;
         if let Some(path) = trace::explorer_path(&model, &script) {
-            println!("# look at it: seaworthy-model explore {again}");
-            println!("#       open: http://localhost:3000/#/steps{path}");
+            writeln!(out, "# look at it: seaworthy-model explore {again}")?;
+            writeln!(out, "#       open: http://localhost:3000/#/steps{path}")?;
         }
     }
     Ok(true)
@@ -371,16 +380,25 @@ fn unknown_witness(name: &str) -> String {
     format!("no witness is called \"{name}\"; there are {}", choices.join(", "))
 }
 
-fn print_script(model: &Raft, shows: &str, script: &Script, with_states: bool) {
-    println!("# {shows}, in {} steps of {}", script.0.len(), model.name());
+fn print_script(
+    model: &Raft,
+    shows: &str,
+    script: &Script,
+    with_states: bool,
+    out: Out<'_>,
+) -> io::Result<()> {
+    writeln!(out, "# {shows}, in {} steps of {}", script.0.len(), model.name())?;
     let states = trace::replay(model, &script.0).unwrap_or_default();
     for (action, state) in script.0.iter().zip(states.iter().skip(1)) {
-        println!("{action}");
+        writeln!(out, "{action}")?;
         if with_states {
-            println!("#   {}", format!("{state:?}").replace('\n', "\n#   "));
+            writeln!(out, "#   {}", format!("{state:?}").replace('\n', "\n#   "))?;
         }
-        trace::broken(model, state).iter().for_each(|property| println!("# {property} is broken"));
+        for property in trace::broken(model, state) {
+            writeln!(out, "# {property} is broken")?;
+        }
     }
+    Ok(())
 }
 
 /// The box of that name, with all entries at once if it does not say.
@@ -388,7 +406,7 @@ fn one_box(name: &str) -> Result<Bounds, Box<dyn Error>> {
     Bounds::named(name)?.pop().ok_or_else(|| format!("no box is called \"{name}\"").into())
 }
 
-fn run_explore(request: &Explore) -> Result<bool, Box<dyn Error>> {
+fn run_explore(request: &Explore, out: Out<'_>) -> Result<bool, Box<dyn Error>> {
     use stateright::Model;
     let model = request.bounds.model_of(one_box(&request.name)?)?;
     let address = &request.address;
@@ -398,18 +416,20 @@ fn run_explore(request: &Explore) -> Result<bool, Box<dyn Error>> {
     let listener = TcpListener::bind(address).map_err(bad)?;
     let address = listener.local_addr()?;
     drop(listener);
-    println!("exploring {}: open http://{address} in a browser, stop with Ctrl-C", model.name());
+    writeln!(out, "exploring {}: open http://{address} in a browser, stop with Ctrl-C", model.name())?;
     model.checker().threads(Options::default().threads).serve(address);
     Ok(true)
 }
 
-fn run_liveness(request: &Liveness) -> bool {
+fn run_liveness(request: &Liveness, out: Out<'_>) -> Result<bool, Box<dyn Error>> {
     let sizes = if request.nodes.is_empty() { &[3, 4, 5][..] } else { &request.nodes };
-    sizes.iter().for_each(|nodes| print!("{}", Table::of(*nodes)));
-    true
+    for nodes in sizes {
+        write!(out, "{}", Table::of(*nodes))?;
+    }
+    Ok(true)
 }
 
-fn run_mutants(request: &Mutants) -> Result<bool, Box<dyn Error>> {
+fn run_mutants(request: &Mutants, out: Out<'_>) -> Result<bool, Box<dyn Error>> {
     let museum = museum::Museum::open(&std::env::current_dir()?)?;
     if request.names == ["refresh"] {
         return Ok(museum.refresh()?);
@@ -417,18 +437,18 @@ fn run_mutants(request: &Mutants) -> Result<bool, Box<dyn Error>> {
     let exhibits = museum.choose(&request.names)?;
     if request.list {
         for exhibit in exhibits {
-            println!("{:<40} {}", exhibit.name, exhibit.bug);
+            writeln!(out, "{:<40} {}", exhibit.name, exhibit.bug)?;
         }
         return Ok(true);
     }
     if let Some(directory) = &request.save {
-        return save_mutants(&museum, &exhibits, directory);
+        return save_mutants(&museum, &exhibits, directory, out);
     }
     let matrix = museum.show(&exhibits, |line| eprintln!("{line}"));
     if request.json {
-        println!("{}", serde_json::to_string_pretty(&matrix)?);
+        writeln!(out, "{}", serde_json::to_string_pretty(&matrix)?)?;
     } else {
-        print!("{matrix}");
+        write!(out, "{matrix}")?;
     }
     Ok(matrix.is_as_expected())
 }
@@ -437,11 +457,12 @@ fn save_mutants(
     museum: &museum::Museum,
     exhibits: &[museum::Exhibit],
     directory: &Path,
+    out: Out<'_>,
 ) -> Result<bool, Box<dyn Error>> {
     for exhibit in exhibits {
         match museum.keep(exhibit)? {
-            Some(kept) => println!("{}", kept.save_in(directory)?.display()),
-            None => println!("{} has nothing to show: it must survive", exhibit.name),
+            Some(kept) => writeln!(out, "{}", kept.save_in(directory)?.display())?,
+            None => writeln!(out, "{} has nothing to show: it must survive", exhibit.name)?,
         }
     }
     Ok(true)

@@ -18,11 +18,17 @@ fn main() -> ExitCode {
         Err(error) if error.use_stderr() => return refuse(&first_paragraph(&error.to_string())),
         Err(help) => help.exit(),
     };
-    match cli::run(arguments) {
+    match cli::run(arguments, &mut std::io::stdout()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        // Whoever reads the answer has read enough: `seaworthy-model check three | head -3`.
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => refuse(&format!("error: {error}")),
     }
+}
+
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn refuse(message: &str) -> ExitCode {

@@ -45,7 +45,10 @@ fn shown(bounds: &Bounds, script: &[String]) -> Vec<Vec<String>> {
         DiskKind::Atomic => "disks at once",
         DiskKind::Fifo => "disks wait",
     };
-    let mut text = format!("# From the model.\n# Source: a walk\ncluster {}{limit}\n{disks}\n", bounds.nodes);
+    let pre_vote = if bounds.pre_vote { " pre-vote" } else { "" };
+    let check_quorum = if bounds.check_quorum { " check-quorum" } else { "" };
+    let cluster = format!("cluster {}{limit}{pre_vote}{check_quorum}", bounds.nodes);
+    let mut text = format!("# From the model.\n# Source: a walk\n{cluster}\n{disks}\n");
     for action in script {
         text.push_str(&format!("{action}\nshow\n"));
     }
@@ -106,9 +109,18 @@ fn every_mutant_that_must_fall_has_its_scenario() {
 /// limited batches.
 #[test]
 fn on_random_walks_the_runner_and_the_model_agree() {
-    for name in
-        ["solo/all", "two/one", "two/all", "three/one", "three/all", "three-disk/all", "unreduced-two/all"]
-    {
+    for name in [
+        "solo/all",
+        "two/one",
+        "two/all",
+        "three/one",
+        "three/all",
+        "three-disk/all",
+        "unreduced-two/all",
+        "pre-vote/all",
+        "check-quorum/all",
+        "two-on/all",
+    ] {
         let bounds = box_named(name);
         let model = Raft::new(bounds);
         for seed in 0..60 {

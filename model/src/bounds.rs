@@ -173,7 +173,7 @@ impl Bounds {
 
     /// The boxes of `seaworthy-model boxes`.
     #[must_use]
-    pub const fn all() -> [Self; 19] {
+    pub const fn all() -> [Self; 21] {
         use DiskKind::{Atomic, Fifo};
         [
             Self::new("solo", 1, 3, 2, 2, Fifo)
@@ -233,6 +233,16 @@ impl Bounds {
                 .pre_vote()
                 .check_quorum()
                 .calm(40),
+            Self::new("three-on", 3, 2, 0, 0, Atomic)
+                .purpose("two elections as a cluster runs: silence towards who asks while a leader is heard")
+                .pre_vote()
+                .check_quorum(),
+            Self::new("unreduced-on", 2, 2, 0, 1, Atomic)
+                .purpose("the dead stay dead with pre-vote, check-quorum and disks that refuse")
+                .pre_vote()
+                .check_quorum()
+                .writes_fail()
+                .unreduced(),
             Self::new("three-large", 3, 3, 1, 0, Atomic)
                 .purpose("three elections and a value: as much as an hour and 16 GiB allow")
                 .large(),
@@ -307,6 +317,9 @@ pub struct Summary {
     proposals: u8,
     crashes: u8,
     disk: DiskKind,
+    pre_vote: bool,
+    check_quorum: bool,
+    writes_fail: bool,
     removes_dead_messages: bool,
 }
 
@@ -314,8 +327,21 @@ impl Bounds {
     /// The box in plain words.
     #[must_use]
     pub const fn summary(&self) -> Summary {
-        let Self { name, purpose, nodes, max_term, proposals, crashes, disk, removes_dead_messages, .. } =
-            *self;
-        Summary { name, purpose, nodes, terms: max_term.0, proposals, crashes, disk, removes_dead_messages }
+        let Self { name, purpose, nodes, max_term, proposals, crashes, disk, .. } = *self;
+        let Self { pre_vote, check_quorum, writes_fail, removes_dead_messages, .. } = *self;
+        let terms = max_term.0;
+        Summary {
+            name,
+            purpose,
+            nodes,
+            terms,
+            proposals,
+            crashes,
+            disk,
+            pre_vote,
+            check_quorum,
+            writes_fail,
+            removes_dead_messages,
+        }
     }
 }

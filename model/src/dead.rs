@@ -9,6 +9,8 @@
 //! * `HigherTerm` of the disk's own term has nothing left to say.
 //! * In the disk's own term, a vote counts only for a candidate that has not counted it, and an append answer only for a
 //!   leader whose progress it can move. A node that is neither now can never be either again in a term it has on disk.
+//!   Where leaders check for a quorum every answer of a leader's term is a sign of life, and none dies before its term does.
+//! * A granted pre-vote lives as long as its term: who is no pre-candidate now can be one again, within the term.
 //! * A stale *request* is not dead: its answer carries the receiver's term, which may be news to the sender. But all stale
 //!   requests of one sender to one receiver have the same answer for ever, so all but the least of them are redundant.
 

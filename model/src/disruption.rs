@@ -31,7 +31,7 @@ pub fn nobody_disrupts(model: &Raft, state: &State, limit: usize) -> bool {
 pub fn nobody_leads_alone(model: &Raft, state: &State, limit: usize) -> bool {
     let Some((mut schedule, leader)) = settle(model, state, limit) else { return true };
     pass_while_cut_off(model, &mut schedule, leader);
-    model.bounds().nodes == 1 || !schedule.node(leader).is_leader()
+    !schedule.node(leader).is_leader()
 }
 
 /// The calm schedule at the moment when a leader has settled. That none does is for [`calm`](crate::calm) to find.

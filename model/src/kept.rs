@@ -24,7 +24,11 @@ deliver all
 
 /// The same where a node asks before it begins a term: who must time out first depends on the state.
 const SHOW: &str = "
-# From here no calm schedule brings the mutant's nodes together again, with some node down or with none.
+# From here no calm schedule brings the mutant's nodes together again, with some node down or with none. Here whoever is behind
+# is told so:
+n1 election timeout
+n1 heartbeat
+deliver all
 show
 ";
 

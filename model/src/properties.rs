@@ -23,13 +23,19 @@ pub fn of(bounds: &Bounds) -> Vec<Property<Raft>> {
                 || calm::rounds_to_commit(m, s, m.bounds().calm_rounds).is_some()
         }));
     }
-    if bounds.calm_rounds > 0 && bounds.pre_vote {
+    if bounds.writes_fail {
+        properties.push(Property::always(NO_LEADER_WITHOUT_DISK, |_, s: &State| {
+            s.broken() != Some(Broken::LeadsWithoutDisk)
+        }));
+    }
+    // Of two nodes a majority can spare none.
+    if bounds.calm_rounds > 0 && bounds.pre_vote && bounds.nodes > 2 {
         properties.push(Property::always(NO_DISRUPTION, |m: &Raft, s: &State| {
             s.broken().is_some_and(Broken::is_final)
                 || disruption::nobody_disrupts(m, s, m.bounds().calm_rounds)
         }));
     }
-    if bounds.calm_rounds > 0 && bounds.check_quorum {
+    if bounds.calm_rounds > 0 && bounds.check_quorum && bounds.nodes > 1 {
         properties.push(Property::always(NO_LONE_LEADER, |m: &Raft, s: &State| {
             s.broken().is_some_and(Broken::is_final)
                 || disruption::nobody_leads_alone(m, s, m.bounds().calm_rounds)
@@ -106,6 +112,8 @@ pub const NO_WEDGE: &str = "NoWedge";
 pub const NO_DISRUPTION: &str = "NoDisruption";
 /// With check-quorum, a leader that reaches nobody steps down ([`disruption`]).
 pub const NO_LONE_LEADER: &str = "NoLoneLeader";
+/// Who is told that its disk refuses writes does not lead.
+pub const NO_LEADER_WITHOUT_DISK: &str = "NoLeaderWithoutDisk";
 /// No node blames a peer that did nothing wrong.
 pub const NO_FALSE_BLAME: &str = "NoFalseBlame";
 

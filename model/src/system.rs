@@ -58,6 +58,8 @@ pub enum Broken {
     DeadRevived,
     /// A node blamed a peer, though every peer runs the same protocol.
     FalseBlame,
+    /// A node leads that was told that its disk refuses writes.
+    LeadsWithoutDisk,
 }
 
 impl Broken {
@@ -68,6 +70,7 @@ impl Broken {
             Self::DeadNotInert => 1,
             Self::FalseBlame => 2,
             Self::DeadRevived => 3,
+            Self::LeadsWithoutDisk => 4,
             Self::Property(violation) => 10 + violation as u8,
             Self::Stopped(violation) => 100 + violation as u8,
         }
@@ -84,7 +87,7 @@ impl Broken {
     pub const fn is(self, violation: Violation) -> bool {
         match self {
             Self::Property(broken) | Self::Stopped(broken) => broken as u8 == violation as u8,
-            Self::DeadNotInert | Self::DeadRevived | Self::FalseBlame => false,
+            Self::DeadNotInert | Self::DeadRevived | Self::FalseBlame | Self::LeadsWithoutDisk => false,
         }
     }
 }
@@ -312,7 +315,9 @@ impl Raft {
     pub fn transition(&self, last: &State, action: Action) -> Option<Transition> {
         let before = last.server(action.node);
         let step = self.steps.take(before, action.event);
-        let has_effect = step.server != before || step.violation.is_some() || step.fault.is_some();
+        let leads_without_disk = action.event == Event::CannotWrite && before.node.is_leader();
+        let is_judged = step.violation.is_some() || step.fault.is_some() || leads_without_disk;
+        let has_effect = step.server != before || is_judged;
         if !has_effect && step.sent.iter().all(|packet| last.network.contains(*packet)) {
             return None;
         }
@@ -321,7 +326,7 @@ impl Raft {
         state.spend(action.event);
         state.servers[usize::from(action.node.get() - 1)] = step.server;
         let broken_by_commit = self.commit(&mut state, step.server);
-        state.broken = self.judge(&state, step).or(broken_by_commit);
+        state.broken = self.judge(&state, action, step).or(broken_by_commit);
         for packet in step.sent.iter().copied() {
             if state.network.insert(packet) {
                 self.purge_one(&mut state, packet, &mut purged);
@@ -338,7 +343,7 @@ impl Raft {
         if is_same { None } else { Some(Transition { state, purged }) }
     }
 
-    fn judge(&self, state: &State, step: &Step) -> Option<Broken> {
+    fn judge(&self, state: &State, action: Action, step: &Step) -> Option<Broken> {
         if let Some(violation) = step.violation {
             return Some(if step.stopped { Broken::Stopped(violation) } else { Broken::Property(violation) });
         }
@@ -347,6 +352,9 @@ impl Raft {
             |packet: &Interned<Packet>| acknowledges_truly(&**packet, disk, &state.server(packet.to).node);
         if !step.sent.iter().all(truly) {
             return Some(Broken::Property(Violation::PersistBeforeSend));
+        }
+        if action.event == Event::CannotWrite && step.server.node.is_leader() {
+            return Some(Broken::LeadsWithoutDisk);
         }
         step.fault.is_some().then_some(Broken::FalseBlame)
     }

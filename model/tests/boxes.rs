@@ -83,6 +83,11 @@ fn smoke_on_holds_every_property() {
 }
 
 #[test]
+fn unreduced_on_holds_every_property_and_the_dead_stay_dead() {
+    exhaust("unreduced-on");
+}
+
+#[test]
 fn two_on_holds_every_property() {
     exhaust("two-on");
 }

@@ -3,7 +3,10 @@
 use seaworthy_model::bounds::Bounds;
 use seaworthy_model::museum::Museum;
 use seaworthy_model::pinned;
-use seaworthy_model::properties::{self, DEAD_IS_INERT, DEAD_STAYS_DEAD, NO_FALSE_BLAME};
+use seaworthy_model::properties::{
+    self, DEAD_IS_INERT, DEAD_STAYS_DEAD, NO_DISRUPTION, NO_FALSE_BLAME, NO_LEADER_WITHOUT_DISK,
+    NO_LONE_LEADER, NO_WEDGE,
+};
 use seaworthy_protocol::invariants::Violation;
 use std::fs;
 use std::path::Path;
@@ -36,7 +39,9 @@ fn the_ledger_has_a_row_for_every_property_with_a_mutant_that_exists() {
     let museum = Museum::open(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     let mutants = museum.choose(&[]).unwrap();
     let names = Violation::ALL.map(Violation::name);
-    for name in names.into_iter().chain([NO_FALSE_BLAME, DEAD_IS_INERT, DEAD_STAYS_DEAD]) {
+    let ours = [NO_FALSE_BLAME, DEAD_IS_INERT, DEAD_STAYS_DEAD, NO_WEDGE];
+    let of_features = [NO_DISRUPTION, NO_LONE_LEADER, NO_LEADER_WITHOUT_DISK];
+    for name in names.into_iter().chain(ours).chain(of_features) {
         let row = rows.iter().find(|row| row[2] == name).unwrap_or_else(|| panic!("no row for {name}"));
         for killer in row[7].split(", ") {
             let is_killer = |mutant: &str| mutant == killer || mutant.starts_with(&format!("{killer}-"));

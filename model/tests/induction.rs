@@ -31,6 +31,18 @@ fn random_walks_of_lagging_disks_revive_no_dead_message() {
     }
 }
 
+/// As a cluster runs: answers are signs of life, canvasses are repeated within a term, disks refuse.
+#[test]
+fn random_walks_with_pre_vote_and_check_quorum_revive_no_dead_message() {
+    for seed in 0..4 {
+        for batching in [0, 1] {
+            let on = Bounds { pre_vote: true, check_quorum: true, writes_fail: true, ..large(batching) };
+            let walk = walk(on, seed, 100_000);
+            assert!(walk.put_aside > 1_000, "a walk that removes little shows little: {walk:?}");
+        }
+    }
+}
+
 #[test]
 fn random_walks_of_five_nodes_revive_no_dead_message() {
     for seed in 0..2 {

@@ -94,7 +94,8 @@ pub enum Input<C, E = Vec<Entry<C>>> {
     Replicate,
     /// All writes handed over up to this confirmation are durable.
     WritesDurable(WriteAck),
-    /// The disk is full or has failed: this node must not lead. What was handed over and not confirmed stays so.
+    /// The disk is full or has failed: this node must not lead. What was handed over and not confirmed stays so. A driver feeds it
+    /// again whenever a write is refused: a node that times out asks to be elected, whatever its disk did before.
     CannotWrite,
 }
 

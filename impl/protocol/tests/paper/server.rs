@@ -35,12 +35,12 @@ pub(crate) fn node(number: u8) -> Server {
     }
 }
 
-/// The state in which a test finds it.
 /// The paper has neither pre-vote nor check-quorum; the thesis adds them.
 fn as_in_the_paper(count: u8) -> Config {
     Config::new(NodeSet::first(count)).unwrap().with_pre_vote(false).with_check_quorum(false)
 }
 
+/// The state in which a test finds it.
 impl Server {
     /// In a cluster of so many servers.
     pub(crate) fn of(mut self, count: u8) -> Self {

@@ -85,6 +85,81 @@ pub struct Bounds {
     pub salt: u64,
 }
 
+/// In the order in which `check --all` exhausts them.
+const BOXES: [Bounds; 21] = [
+    Bounds::new("solo", 1, 3, 2, 2, DiskKind::Fifo)
+        .purpose("one server agrees with itself: commits as soon as its disk says so, and keeps it")
+        .calm(30),
+    Bounds::new("two", 2, 2, 1, 1, DiskKind::Fifo)
+        .purpose("the smallest cluster with messages, an even one, and every crash point of its disks")
+        .calm(30),
+    Bounds::new("smoke", 3, 1, 1, 1, DiskKind::Atomic)
+        .purpose("seconds: one term, its elections, one value, one crash")
+        .calm(30),
+    Bounds::new("three", 3, 2, 1, 1, DiskKind::Atomic)
+        .purpose("the main job: elections, replication, commit, a crash, partition and rollback"),
+    Bounds::new("three-calm", 3, 2, 1, 0, DiskKind::Atomic)
+        .purpose("no state of two elections and a value is a wedge, also with any one node down")
+        .calm(30),
+    Bounds::new("three-values", 3, 2, 2, 0, DiskKind::Atomic)
+        .purpose("two values: longer logs that diverge, longer rollbacks"),
+    Bounds::new("three-terms", 3, 3, 0, 0, DiskKind::Atomic)
+        .purpose("three elections: logs whose entries differ at one index though both are old")
+        .calm(30),
+    Bounds::new("figure-eight", 3, 2, 0, 0, DiskKind::Atomic)
+        .purpose("the smallest in which it matters that a leader counts replicas of its own term alone")
+        .one_entry_a_message()
+        .calm(30),
+    Bounds::new("three-disk", 3, 2, 0, 1, DiskKind::Fifo)
+        .purpose("writes wait: a crash inside a step, messages that race their own writes"),
+    Bounds::new("four", 4, 1, 1, 1, DiskKind::Atomic)
+        .purpose("an even quorum: half of the nodes are no majority")
+        .calm(30),
+    Bounds::new("four-terms", 4, 2, 0, 0, DiskKind::Atomic)
+        .purpose("two elections among four: votes that split in halves, majorities that overlap in two"),
+    Bounds::new("five", 5, 1, 1, 0, DiskKind::Atomic)
+        .purpose("majorities that share one node only, and nodes that no majority misses")
+        .one_entry_a_message(),
+    Bounds::new("pre-vote", 3, 2, 0, 0, DiskKind::Atomic)
+        .purpose("who asks before it begins a term disrupts nobody, and nobody is shut out")
+        .pre_vote()
+        .calm(40),
+    Bounds::new("check-quorum", 3, 1, 1, 1, DiskKind::Atomic)
+        .purpose("a leader that hears no majority steps down, and so does one that cannot write")
+        .check_quorum()
+        .writes_fail()
+        .calm(40),
+    Bounds::new("smoke-on", 3, 1, 1, 1, DiskKind::Atomic)
+        .purpose("smoke as a cluster runs: pre-vote and check-quorum")
+        .pre_vote()
+        .check_quorum()
+        .calm(40),
+    Bounds::new("two-on", 2, 2, 0, 1, DiskKind::Fifo)
+        .purpose("two as a cluster runs, without the proposal: pre-votes say what no disk has")
+        .pre_vote()
+        .check_quorum()
+        .calm(40),
+    Bounds::new("three-on", 3, 2, 0, 0, DiskKind::Atomic)
+        .purpose("two elections as a cluster runs: silence towards who asks while a leader is heard")
+        .pre_vote()
+        .check_quorum(),
+    Bounds::new("unreduced-on", 2, 2, 0, 1, DiskKind::Atomic)
+        .purpose("the dead stay dead with pre-vote, check-quorum and disks that refuse")
+        .pre_vote()
+        .check_quorum()
+        .writes_fail()
+        .unreduced(),
+    Bounds::new("three-large", 3, 3, 1, 0, DiskKind::Atomic)
+        .purpose("three elections and a value: as much as an hour and 16 GiB allow")
+        .large(),
+    Bounds::new("unreduced-two", 2, 3, 0, 1, DiskKind::Fifo)
+        .purpose("the dead stay dead: nothing is removed from the network, every edge is judged")
+        .unreduced(),
+    Bounds::new("unreduced-three", 3, 1, 1, 1, DiskKind::Atomic)
+        .purpose("the same for three nodes, and smoke without its strongest reduction")
+        .unreduced(),
+];
+
 impl Bounds {
     const fn new(
         name: &'static str,
@@ -174,85 +249,7 @@ impl Bounds {
     /// The boxes of `seaworthy-model boxes`.
     #[must_use]
     pub const fn all() -> [Self; 21] {
-        use DiskKind::{Atomic, Fifo};
-        [
-            Self::new("solo", 1, 3, 2, 2, Fifo)
-                .purpose("one server agrees with itself: commits as soon as its disk says so, and keeps it")
-                .calm(30),
-            Self::new("two", 2, 2, 1, 1, Fifo)
-                .purpose(
-                    "the smallest cluster with messages, an even one, and every crash point of its disks",
-                )
-                .calm(30),
-            Self::new("smoke", 3, 1, 1, 1, Atomic)
-                .purpose("seconds: one term, its elections, one value, one crash")
-                .calm(30),
-            Self::new("three", 3, 2, 1, 1, Atomic)
-                .purpose("the main job: elections, replication, commit, a crash, partition and rollback"),
-            Self::new("three-calm", 3, 2, 1, 0, Atomic)
-                .purpose("no state of two elections and a value is a wedge, also with any one node down")
-                .calm(30),
-            Self::new("three-values", 3, 2, 2, 0, Atomic)
-                .purpose("two values: longer logs that diverge, longer rollbacks"),
-            Self::new("three-terms", 3, 3, 0, 0, Atomic)
-                .purpose("three elections: logs whose entries differ at one index though both are old")
-                .calm(30),
-            Self::new("figure-eight", 3, 2, 0, 0, Atomic)
-                .purpose(
-                    "the smallest in which it matters that a leader counts replicas of its own term alone",
-                )
-                .one_entry_a_message()
-                .calm(30),
-            Self::new("three-disk", 3, 2, 0, 1, Fifo)
-                .purpose("writes wait: a crash inside a step, messages that race their own writes"),
-            Self::new("four", 4, 1, 1, 1, Atomic)
-                .purpose("an even quorum: half of the nodes are no majority")
-                .calm(30),
-            Self::new("four-terms", 4, 2, 0, 0, Atomic).purpose(
-                "two elections among four: votes that split in halves, majorities that overlap in two",
-            ),
-            Self::new("five", 5, 1, 1, 0, Atomic)
-                .purpose("majorities that share one node only, and nodes that no majority misses")
-                .one_entry_a_message(),
-            Self::new("pre-vote", 3, 2, 0, 0, Atomic)
-                .purpose("who asks before it begins a term disrupts nobody, and nobody is shut out")
-                .pre_vote()
-                .calm(40),
-            Self::new("check-quorum", 3, 1, 1, 1, Atomic)
-                .purpose("a leader that hears no majority steps down, and so does one that cannot write")
-                .check_quorum()
-                .writes_fail()
-                .calm(40),
-            Self::new("smoke-on", 3, 1, 1, 1, Atomic)
-                .purpose("smoke as a cluster runs: pre-vote and check-quorum")
-                .pre_vote()
-                .check_quorum()
-                .calm(40),
-            Self::new("two-on", 2, 2, 0, 1, Fifo)
-                .purpose("two as a cluster runs, without the proposal: pre-votes say what no disk has")
-                .pre_vote()
-                .check_quorum()
-                .calm(40),
-            Self::new("three-on", 3, 2, 0, 0, Atomic)
-                .purpose("two elections as a cluster runs: silence towards who asks while a leader is heard")
-                .pre_vote()
-                .check_quorum(),
-            Self::new("unreduced-on", 2, 2, 0, 1, Atomic)
-                .purpose("the dead stay dead with pre-vote, check-quorum and disks that refuse")
-                .pre_vote()
-                .check_quorum()
-                .writes_fail()
-                .unreduced(),
-            Self::new("three-large", 3, 3, 1, 0, Atomic)
-                .purpose("three elections and a value: as much as an hour and 16 GiB allow")
-                .large(),
-            Self::new("unreduced-two", 2, 3, 0, 1, Fifo)
-                .purpose("the dead stay dead: nothing is removed from the network, every edge is judged")
-                .unreduced(),
-            Self::new("unreduced-three", 3, 1, 1, 1, Atomic)
-                .purpose("the same for three nodes, and smoke without its strongest reduction")
-                .unreduced(),
-        ]
+        BOXES
     }
 
     /// The boxes of that name: `three` with both batchings, or `three/one` with that one.
@@ -301,7 +298,7 @@ impl Display for UnknownBox {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let choices: Vec<&str> = Bounds::all().iter().map(|bounds| bounds.name).collect();
         write!(f, "no box is called \"{}\"; there are {}", self.0, choices.join(", "))?;
-        f.write_str(", each also as BOX/one or BOX/all")
+        f.write_str(", each also as BOX/one and, but for figure-eight and five, as BOX/all")
     }
 }
 

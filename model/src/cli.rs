@@ -310,7 +310,10 @@ fn run_boxes(request: &Boxes, out: Out<'_>) -> Result<bool, Box<dyn Error>> {
             max_term.0
         )?;
     }
-    writeln!(out, "each with one entry in a message (BOX/one) and with all at once (BOX/all)")?;
+    writeln!(
+        out,
+        "each with one entry in a message (BOX/one) and, but for figure-eight and five, with all at once (BOX/all)"
+    )?;
     Ok(true)
 }
 

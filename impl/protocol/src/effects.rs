@@ -2,7 +2,7 @@
 //!
 //! # The driver's contract
 //!
-//! The same for the model checker, the simulator and the runtime:
+//! The same for the model checker and for every driver:
 //!
 //! 0. If a step reports a [`Violation`], nothing of that step leaves and the node stops. So nothing leaves before the step
 //!    has returned, and an [`Effects`] that was fed to several steps is thrown away whole.

@@ -1,7 +1,7 @@
 //! Raft as a pure function.
 //!
 //! [`Node::step`] takes one [`Input`] and leaves what it wants from the world in [`Effects`]. It has no clock, no dice,
-//! no I/O and no threads, so the model checker, the simulator and the production runtime execute the very same code;
+//! no I/O and no threads, so the model checker and whoever embeds it execute the very same code;
 //! no feature or configuration flag makes them differ. The files are named after the sections of the paper ("In Search
 //! of an Understandable Consensus Algorithm", extended version), and rules cite it; "thesis" is Ongaro's dissertation.
 //!

@@ -4,8 +4,8 @@ use crate::one_thread::Core;
 use crate::workload::Checksum;
 use crate::workload::Command;
 use seaworthy_protocol::{
-    Answer, Config, Durable, Effects, Entries, Entry, Envelope, Index, Input, Node, NodeId, NodeSet, Payload,
-    PeerFault, Recording, Release, Sink, Write,
+    Answer, Chunk, Config, Durable, Effects, Entries, Entry, Envelope, Index, Input, Node, NodeId, NodeSet,
+    Payload, PeerFault, Recording, Release, Sink, Write,
 };
 use std::sync::Arc;
 
@@ -42,6 +42,7 @@ impl Sink<Command> for InPlace {
         match write {
             Write::TermAndVote { .. } => self.written += 1,
             Write::Append { after: _, entries } => self.written += entries.len() as u64,
+            Write::Compact { .. } | Write::Install { .. } => self.written += 1,
         }
     }
 
@@ -49,6 +50,14 @@ impl Sink<Command> for InPlace {
 
     fn fault(&mut self, fault: PeerFault) {
         unreachable!("{fault}: all nodes run the same protocol");
+    }
+
+    fn stage(&mut self, _: Chunk) {
+        unreachable!("nobody compacts");
+    }
+
+    fn weight(&self, entry: &CommandEntry) -> usize {
+        weight(entry)
     }
 }
 
@@ -115,6 +124,14 @@ impl Sink<Command> for Shared {
     fn fault(&mut self, fault: PeerFault) {
         unreachable!("{fault}: all nodes run the same protocol");
     }
+
+    fn stage(&mut self, _: Chunk) {
+        unreachable!("nobody compacts");
+    }
+
+    fn weight(&self, entry: &CommandEntry) -> usize {
+        weight(entry)
+    }
 }
 
 impl Boundary for Shared {
@@ -124,6 +141,14 @@ impl Boundary for Shared {
         self.writes.clear();
         self.last = None;
         self.messages.drain(..).chain(self.after_writes.drain(..))
+    }
+}
+
+/// What an entry takes on the wire, its term and its length included.
+fn weight(entry: &CommandEntry) -> usize {
+    match &entry.payload {
+        Payload::Noop => 12,
+        Payload::Command(command) => 12 + command.len(),
     }
 }
 

@@ -55,9 +55,12 @@ pub enum NoCommand {
     Stranger(NodeId),
 }
 
-const CHOICES: &str = "N election timeout | N heartbeat | N propose COMMAND | N replicate | N cannot write | N disk completes | \
-    N disk confirms | N crash | N crash keeping COUNT | N disk waits | N disk at once | disks wait | disks at once | \
-    deliver MESSAGE | deliver N→N | deliver all | drop MESSAGE | drop N→N | drop all | partition N … | N … | heal | show | show N";
+const CHOICES: &str = "N election timeout | N heartbeat | N propose COMMAND | N replicate | \
+    N cannot write | N cannot write, heir N | N read READ | N transfer to N | \
+    N compact SNAPSHOT through INDEX | N snapshot staged | N disk completes | N disk confirms | \
+    N crash | N crash keeping COUNT | N disk waits | N disk at once | disks wait | disks at once | \
+    deliver MESSAGE | deliver N→N | deliver all | drop MESSAGE | drop N→N | drop all | \
+    partition N … | N … | heal | show | show N";
 
 impl From<Unreadable> for NoCommand {
     fn from(unreadable: Unreadable) -> Self {
@@ -110,6 +113,9 @@ impl Command {
 
     fn nodes(&self) -> Vec<NodeId> {
         match self {
+            Self::Node(node, Event::Transfer { to: other } | Event::CannotWrite { heir: Some(other) }) => {
+                vec![*node, *other]
+            }
             Self::Node(node, _) | Self::Disks(Some(node), _) | Self::Show(Some(node)) => vec![*node],
             Self::Deliver(messages) | Self::Drop(messages) => match messages {
                 Messages::This(envelope) => vec![envelope.from, envelope.to],
@@ -128,7 +134,14 @@ fn of_node(node: NodeId, words: &[&str]) -> Result<Command, NoCommand> {
         ["heartbeat"] => Event::Heartbeat,
         ["propose", command] => Event::Propose(number(command)?),
         ["replicate"] => Event::Replicate,
-        ["cannot", "write"] => Event::CannotWrite,
+        ["cannot", "write"] => Event::CannotWrite { heir: None },
+        ["cannot", "write,", "heir", heir] => Event::CannotWrite { heir: Some(notation::node(heir)?) },
+        ["read", read] => Event::Read(notation::read(read)?),
+        ["transfer", "to", to] => Event::Transfer { to: notation::node(to)? },
+        ["compact", snapshot, "through", through] => {
+            Event::Compact { snapshot: notation::snapshot(snapshot)?, through: notation::index(through)? }
+        }
+        ["snapshot", "staged"] => Event::SnapshotStaged,
         ["disk", "completes"] => Event::DiskCompletes,
         ["disk", "confirms"] => Event::DiskConfirms,
         ["disk", "waits"] => return Ok(Command::Disks(Some(node), DiskPace::Waits)),

@@ -7,7 +7,7 @@
 use crate::scenario::Setup;
 use crate::subject::{Effect, Event, Subject};
 use crate::{Envelope, Write};
-use seaworthy_protocol::{Config, Durable, Effects, Input, Node, NodeId, Recording, WriteAck};
+use seaworthy_protocol::{Chunk, Config, Durable, Effects, Input, Node, NodeId, Recording, WriteAck};
 use std::collections::{BTreeMap, VecDeque};
 
 /// A cluster of shipped nodes in memory.
@@ -24,6 +24,8 @@ struct Server {
     line: VecDeque<Waiting>,
     /// Completed, and not yet told to the node. Only the last ack counts: it covers those before it.
     unconfirmed: Option<WriteAck>,
+    /// The chunks of a snapshot that have arrived, in the order of their arrival. Not durable before the last.
+    staged: Vec<Chunk>,
     is_stopped: bool,
 }
 
@@ -59,7 +61,13 @@ impl Subject for Memory {
             Event::Heartbeat => server.step(&config, Input::HeartbeatTimeout),
             Event::Propose(command) => server.step(&config, Input::Propose(command)),
             Event::Replicate => server.step(&config, Input::Replicate),
-            Event::CannotWrite => server.step(&config, Input::CannotWrite),
+            Event::CannotWrite { heir } => server.step(&config, Input::CannotWrite { heir }),
+            Event::Read(read) => server.step(&config, Input::Read(read)),
+            Event::Transfer { to } => server.step(&config, Input::Transfer { to }),
+            Event::Compact { snapshot, through } => {
+                server.step(&config, Input::Compact { snapshot, through })
+            }
+            Event::SnapshotStaged => server.finish_staging(&config),
             Event::Deliver(envelope) => server.step(&config, Input::Receive(envelope)),
             Event::DiskCompletes => server.complete(),
             Event::DiskConfirms => match server.unconfirmed.take() {
@@ -82,15 +90,16 @@ impl Subject for Memory {
     }
 
     fn is_disk_busy(&self, node: NodeId) -> bool {
-        let Server { line, unconfirmed, is_stopped, .. } = self.server(node);
-        !is_stopped && (!line.is_empty() || unconfirmed.is_some())
+        let Server { line, unconfirmed, staged, is_stopped, .. } = self.server(node);
+        let is_whole = staged.last().is_some_and(Chunk::is_last);
+        !is_stopped && (!line.is_empty() || unconfirmed.is_some() || is_whole)
     }
 }
 
 impl Server {
     fn waking_up(id: NodeId, disk: Durable<u8>) -> Self {
         let node = Node::restart(id, disk.clone());
-        Self { node, disk, line: VecDeque::new(), unconfirmed: None, is_stopped: false }
+        Self { node, disk, line: VecDeque::new(), unconfirmed: None, staged: Vec::new(), is_stopped: false }
     }
 
     fn step(&mut self, config: &Config, input: Input<u8>) -> Vec<Effect> {
@@ -101,8 +110,10 @@ impl Server {
             self.is_stopped = true;
             return vec![Effect::Stops(violation)]; // rule 0
         }
-        let Recording { now, writes, after_writes, answers, faults } = sink;
+        let Recording { now, writes, after_writes, answers, faults, staged } = sink;
         let mut effects: Vec<Effect> = now.into_iter().map(Effect::Sends).collect(); // rule 1
+        effects.extend(staged.iter().copied().map(Effect::Stages));
+        self.stage(staged);
         for write in writes {
             effects.push(Effect::Waits(write.clone()));
             self.line.push_back(Waiting::Write(write)); // rule 2
@@ -120,6 +131,31 @@ impl Server {
         effects.extend(answers.into_iter().map(Effect::Answers));
         effects.extend(reset_election_timer.then_some(Effect::ResetsTimer));
         effects.extend(faults.into_iter().map(Effect::Blames));
+        effects
+    }
+
+    /// Keeps chunks behind those before them. A first chunk begins anew, and what no transfer continues is rubbish.
+    fn stage(&mut self, chunks: Vec<Chunk>) {
+        for chunk in chunks {
+            if chunk.offset == 0 {
+                self.staged.clear();
+            }
+            self.staged.push(chunk);
+        }
+        if self.node.receiving().is_none() {
+            self.staged.clear();
+        }
+    }
+
+    /// Verifies a snapshot of which all chunks have arrived, as a driver does by the digest, and says so.
+    fn finish_staging(&mut self, config: &Config) -> Vec<Effect> {
+        let Some(last) = self.staged.last().copied().filter(Chunk::is_last) else { return Vec::new() };
+        let (snapshot, chunks) = (last.snapshot, std::mem::take(&mut self.staged));
+        let is_of_it = |chunk: &Chunk| chunk.snapshot.digest == snapshot.digest;
+        let is_gapless = chunks.windows(2).all(|pair| pair[0].offset + pair[0].length == pair[1].offset);
+        let is_intact = chunks.iter().all(is_of_it) && is_gapless && chunks[0].offset == 0;
+        let mut effects = self.step(config, Input::SnapshotStaged { snapshot, is_intact });
+        effects.extend((!is_intact).then_some(Effect::Spoils(snapshot)));
         effects
     }
 
@@ -159,4 +195,33 @@ impl Server {
 /// The disk is a fold of the writes: what a node changed in memory without handing it over would be gone after a crash.
 fn redo(disk: &mut Durable<u8>, write: Write) {
     assert!(disk.redo(write), "writes that were handed over continue each other without a gap");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seaworthy_protocol::{Index, LogId, NodeSet, Snapshot, Term};
+
+    fn chunk(digest: u64, offset: u64) -> Chunk {
+        let last = LogId { term: Term(1), index: Index(1) };
+        Chunk { snapshot: Snapshot { last, length: 2, digest }, offset, length: 1 }
+    }
+
+    /// The protocol never asks for such chunks, so no script can show it.
+    #[test]
+    fn chunks_of_two_snapshots_or_with_a_gap_are_no_snapshot() {
+        let config = Config::new(NodeSet::first(1)).unwrap();
+        for (chunks, is_spoilt) in [
+            (vec![chunk(7, 0), chunk(7, 1)], false),
+            (vec![chunk(8, 0), chunk(7, 1)], true),
+            (vec![chunk(7, 1)], true),
+            (vec![chunk(7, 0), chunk(7, 0), chunk(7, 1)], true),
+        ] {
+            let mut server = Server::waking_up(NodeId::new(1).unwrap(), Durable::default());
+            server.staged = chunks;
+            let spoils = Effect::Spoils(chunk(7, 0).snapshot);
+            assert_eq!(server.finish_staging(&config), if is_spoilt { vec![spoils] } else { Vec::new() });
+            assert_eq!(server.staged, []);
+        }
+    }
 }

@@ -2,7 +2,8 @@
 
 use crate::{Envelope, Write};
 use seaworthy_protocol::{
-    AppendOutcome, Durable, Entry, Index, LogId, Message, NodeId, OwnedEntries, Payload, Term,
+    AppendOutcome, Chunk, Durable, Entry, Index, LogId, Message, NodeId, OwnedEntries, Payload, ReadId,
+    Snapshot, Term,
 };
 use std::fmt::{self, Display, Formatter};
 
@@ -26,10 +27,17 @@ impl std::error::Error for Unreadable {}
 const NODE: &str = "a node, as n1";
 const LOG_ID: &str = "a log id, as 3@1: index 3, whose entry is of term 1";
 const ENTRIES: &str = "consecutive entries, as [3@1:- 4@2:7]: index, term, and a command or - for a no-op";
-const DISK: &str = "what is on a disk, as term=2 vote=n1 log=[1@1:- 2@1:7]";
+const INDEX: &str = "an index, as 3";
+const READ: &str = "a read, as r5";
+const SNAPSHOT: &str = "a snapshot, as 3@1/9#7: its last entry, its length and its digest";
+const DISK: &str = "what is on a disk, as term=2 vote=n1 log=[1@1:- 2@1:7], \
+    perhaps with snapshot=3@1/9#7 and base=2@1 before the log";
 const LINK: &str = "sender, term and receiver of a message, as n1@2→n3";
 const MESSAGE: &str = "a message: RequestVote last=ID | vote granted | vote denied | \
-    PreVote last=ID | pre-vote granted | AppendEntries prev=ID [ENTRIES] commit=INDEX | matched INDEX | conflict at INDEX hint=ID | higher term";
+    PreVote last=ID | pre-vote granted | AppendEntries prev=ID [ENTRIES] commit=INDEX | \
+    matched INDEX | conflict at INDEX hint=ID | InstallSnapshot SNAPSHOT from=OFFSET length=LENGTH | \
+    snapshot SNAPSHOT from=OFFSET received=LENGTH | ReadIndex READ | readable READ at INDEX | ReadRound ROUND | \
+    following in round ROUND | TimeoutNow | higher term";
 
 fn unless<T>(read: Option<T>, text: &str, wanted: &'static str) -> Result<T, Unreadable> {
     read.ok_or_else(|| Unreadable { text: text.to_owned(), wanted })
@@ -58,6 +66,43 @@ pub fn log_id(text: &str) -> Result<LogId, Unreadable> {
     unless(read(), text, LOG_ID)
 }
 
+/// Reads `3`.
+///
+/// # Errors
+///
+/// [`Unreadable`].
+pub fn index(text: &str) -> Result<Index, Unreadable> {
+    unless(text.parse().ok().map(Index), text, INDEX)
+}
+
+/// Reads `r5`.
+///
+/// # Errors
+///
+/// [`Unreadable`].
+pub fn read(text: &str) -> Result<ReadId, Unreadable> {
+    let read = || Some(ReadId(text.strip_prefix('r')?.parse().ok()?));
+    unless(read(), text, READ)
+}
+
+/// Reads `3@1/9#7`.
+///
+/// # Errors
+///
+/// [`Unreadable`].
+pub fn snapshot(text: &str) -> Result<Snapshot, Unreadable> {
+    let read = || {
+        let (last, rest) = text.split_once('/')?;
+        let (length, digest) = rest.split_once('#')?;
+        Some(Snapshot {
+            last: log_id(last).ok()?,
+            length: length.parse().ok()?,
+            digest: digest.parse().ok()?,
+        })
+    };
+    unless(read(), text, SNAPSHOT)
+}
+
 /// Reads `[3@1:- 4@2:7]`, whose first entry stands right after an index.
 ///
 /// # Errors
@@ -75,21 +120,30 @@ pub fn entries(after: Index, text: &str) -> Result<OwnedEntries<u8>, Unreadable>
     unless(words.enumerate().map(entry).collect(), text, ENTRIES)
 }
 
-/// Reads `term=2 vote=n1 log=[1@1:- 2@1:7]`; the vote may be missing.
+/// Reads `term=2 vote=n1 snapshot=3@1/9#7 base=2@1 log=[3@1:- 4@1:7]`; vote, snapshot and base may be missing.
 ///
 /// # Errors
 ///
 /// [`Unreadable`].
 pub fn disk(text: &str) -> Result<Durable<u8>, Unreadable> {
     let (head, log) = unless(text.split_once(" log="), text, DISK)?;
-    let (term, vote) = head.split_once(" vote=").map_or((head, None), |(term, vote)| (term, Some(vote)));
-    let number = term.strip_prefix("term=").and_then(|term| term.parse().ok());
+    let mut words = head.split(' ').peekable();
+    let mut value = |key: &str| words.next_if(|word| word.starts_with(key)).map(|word| &word[key.len()..]);
+    let number = value("term=").and_then(|term| term.parse().ok());
     let current_term = Term(unless(number, text, DISK)?);
-    let voted_for = vote.map(node).transpose()?;
-    let entries = entries(Index(0), log)?;
+    let voted_for = value("vote=").map(node).transpose()?;
+    let snapshot = value("snapshot=").map(snapshot).transpose()?;
+    let base = value("base=").map(log_id).transpose()?;
+    // Only a snapshot takes entries away.
+    let is_whole = words.next().is_none() && (base.is_none() || snapshot.is_some());
+    unless(is_whole.then_some(()), text, DISK)?;
+    let base = base.or_else(|| snapshot.map(|snapshot| snapshot.last)).unwrap_or_default();
+    let mut writes = vec![Write::TermAndVote { current_term, voted_for }];
+    // The log begins where a snapshot ended, which may be an older one than this.
+    writes.extend(snapshot.map(|snapshot| Write::Install { snapshot: Snapshot { last: base, ..snapshot } }));
+    writes.push(Write::Append { after: base.index, entries: entries(base.index, log)? });
+    writes.extend(snapshot.map(|snapshot| Write::Compact { snapshot, through: base.index }));
     let mut disk = Durable::default();
-    let writes: [Write; 2] =
-        [Write::TermAndVote { current_term, voted_for }, Write::Append { after: Index(0), entries }];
     let has_gap = writes.into_iter().any(|write| !disk.redo(write));
     unless((!has_gap).then_some(disk), text, DISK)
 }
@@ -112,7 +166,6 @@ pub fn envelope(text: &str) -> Result<Envelope, Unreadable> {
 
 fn message(text: &str) -> Result<Message<OwnedEntries<u8>>, Unreadable> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let index = |text: &str| unless(text.parse().ok().map(Index), text, "an index, as 3");
     let value = |word: &'_ str, key: &str| word.strip_prefix(key).map(str::to_owned);
     match words[..] {
         ["RequestVote", last] if last.starts_with("last=") => {
@@ -137,6 +190,37 @@ fn message(text: &str) -> Result<Message<OwnedEntries<u8>>, Unreadable> {
             Ok(Message::AppendEntriesReply(AppendOutcome::Conflict { prev_log_index, hint }))
         }
         ["higher", "term"] => Ok(Message::HigherTerm),
+        ["TimeoutNow"] => Ok(Message::TimeoutNow),
+        ["InstallSnapshot" | "snapshot", ..] => message_about_snapshot(text, &words),
+        ["ReadIndex" | "readable" | "ReadRound" | "following", ..] => message_about_read(text, &words),
+        _ => unless(None, text, MESSAGE),
+    }
+}
+
+fn message_about_snapshot(text: &str, words: &[&str]) -> Result<Message<OwnedEntries<u8>>, Unreadable> {
+    let value = |word: &str, key: &str| {
+        unless(word.strip_prefix(key).and_then(|number| number.parse().ok()), text, MESSAGE)
+    };
+    match words {
+        ["InstallSnapshot", of, offset, length] => {
+            let (offset, length) = (value(offset, "from=")?, value(length, "length=")?);
+            Ok(Message::InstallSnapshot(Chunk { snapshot: snapshot(of)?, offset, length }))
+        }
+        ["snapshot", of, offset, received] => {
+            let (offset, received) = (value(offset, "from=")?, value(received, "received=")?);
+            Ok(Message::InstallSnapshotReply { snapshot: snapshot(of)?, offset, received })
+        }
+        _ => unless(None, text, MESSAGE),
+    }
+}
+
+fn message_about_read(text: &str, words: &[&str]) -> Result<Message<OwnedEntries<u8>>, Unreadable> {
+    let number = |word: &str| unless(word.parse().ok(), text, MESSAGE);
+    match words {
+        ["ReadIndex", of] => Ok(Message::ReadIndex { read: read(of)? }),
+        ["readable", of, "at", at] => Ok(Message::ReadIndexReply { read: read(of)?, index: index(at)? }),
+        ["ReadRound", round] => Ok(Message::ReadRound { round: number(round)? }),
+        ["following", "in", "round", round] => Ok(Message::ReadRoundReply { round: number(round)? }),
         _ => unless(None, text, MESSAGE),
     }
 }
@@ -157,10 +241,24 @@ mod tests {
             "n3@2→n1 matched 4",
             "n3@2→n1 conflict at 4 hint=2@1",
             "n3@4→n1 higher term",
+            "n1@2→n3 InstallSnapshot 3@1/9#7 from=4 length=5",
+            "n3@2→n1 snapshot 3@1/9#7 from=4 received=9",
+            "n3@2→n1 ReadIndex r5",
+            "n1@2→n3 readable r5 at 3",
+            "n1@2→n3 ReadRound 1",
+            "n3@2→n1 following in round 1",
+            "n1@2→n3 TimeoutNow",
         ] {
             assert_eq!(show::<_, u8>(&envelope(text).unwrap()).to_string(), text);
         }
-        for text in ["term=0 log=[]", "term=2 log=[1@1:-]", "term=2 vote=n3 log=[1@1:- 2@2:9]"] {
+        for text in [
+            "term=0 log=[]",
+            "term=2 log=[1@1:-]",
+            "term=2 vote=n3 log=[1@1:- 2@2:9]",
+            "term=1 snapshot=3@1/9#7 log=[]",
+            "term=2 vote=n3 snapshot=3@1/9#7 log=[4@2:-]",
+            "term=2 snapshot=3@1/9#7 base=1@1 log=[2@1:8 3@1:9 4@2:-]",
+        ] {
             assert_eq!(disk(text).unwrap().to_string(), text);
         }
     }
@@ -178,6 +276,14 @@ mod tests {
         ] {
             assert_eq!(envelope(text).unwrap_err().wanted, wanted, "{text}");
         }
+        for text in [
+            "term=1 base=1@1 log=[2@1:8]",
+            "term=1 base=1@1 snapshot=2@1/1#1 log=[2@1:8]",
+            "term=1 snapshot=3@1/9#7 base=1@1 log=[2@1:8]",
+        ] {
+            assert_eq!(disk(text).unwrap_err().wanted, DISK, "{text}");
+        }
+        assert_eq!(disk("term=1 snapshot=3@1 log=[]").unwrap_err().wanted, SNAPSHOT);
         assert_eq!(disk("vote=n1 log=[]").unwrap_err().wanted, DISK);
         assert_eq!(disk("term=1 log=[2@1:-]").unwrap_err().wanted, ENTRIES);
     }

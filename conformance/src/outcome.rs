@@ -3,7 +3,7 @@
 use crate::judge::Cluster;
 use crate::subject::Effect;
 use seaworthy_protocol::notation::{Run, show};
-use seaworthy_protocol::{Index, Node, NodeId, NodeSet, Role};
+use seaworthy_protocol::{Chunk, Node, NodeId, NodeMap, NodeSet, Progress, Reads, Role};
 
 /// What has come of a command so far.
 #[derive(Clone, Debug)]
@@ -39,7 +39,12 @@ impl Outcome {
                 self.say(format!("waiting {node} {}", show::<_, u8>(write)));
             }
             Effect::Holds(envelope) if disk_waits => self.say(format!("waiting {}", show::<_, u8>(envelope))),
-            Effect::Waits(_) | Effect::Holds(_) => {}
+            Effect::Stages(chunk) if disk_waits && chunk.is_last() => {
+                let Chunk { snapshot, .. } = chunk;
+                self.say(format!("waiting {node} snapshot {snapshot}"));
+            }
+            Effect::Waits(_) | Effect::Holds(_) | Effect::Stages(_) => {}
+            Effect::Spoils(snapshot) => self.say(format!("{node} finds snapshot {snapshot} damaged")),
             Effect::Sends(envelope) => self.say(format!("{}{lost}", show::<_, u8>(envelope))),
             Effect::Answers(answer) => self.say(format!("{node} answers: {answer}")),
             Effect::ResetsTimer => self.timers_reset.insert(node),
@@ -81,11 +86,13 @@ fn change(before: &Node<u8>, after: &Node<u8>, resets_timer: bool) -> Option<Str
     {
         parts.push(format!("vote={candidate}"));
     }
-    if before.log() != after.log() {
-        parts.push(format!("log={}", Run(Index(0), after.log().entries())));
-    }
+    parts.extend(kept_change(before, after));
     if before.commit_index() != after.commit_index() {
         parts.push(format!("commit={}", after.commit_index()));
+    }
+    if before.receiving() != after.receiving() {
+        let nothing = || "receiving nothing".to_owned();
+        parts.push(after.receiving().map_or_else(nothing, |receiving| format!("receiving {receiving}")));
     }
     if confirmation(before) != confirmation(after) {
         parts.push(confirmation(after));
@@ -94,6 +101,23 @@ fn change(before: &Node<u8>, after: &Node<u8>, resets_timer: bool) -> Option<Str
         parts.push("timer reset".to_owned());
     }
     (!parts.is_empty()).then(|| format!("{}@{} {}", after.id(), after.current_term(), parts.join(" ")))
+}
+
+/// What is different about a node's snapshot and its log.
+fn kept_change(before: &Node<u8>, after: &Node<u8>) -> Vec<String> {
+    let mut parts = Vec::new();
+    let (snapshot, base) = (after.durable().snapshot(), after.log().base());
+    if let Some(snapshot) = snapshot.filter(|_| before.durable().snapshot() != snapshot) {
+        parts.push(format!("snapshot={snapshot}"));
+    }
+    // Where the log begins goes without saying if it is where the snapshot ends.
+    if before.log().base() != base && snapshot.is_none_or(|snapshot| snapshot.last != base) {
+        parts.push(format!("base={base}"));
+    }
+    if before.log() != after.log() {
+        parts.push(format!("log={}", Run(base.index, after.log().entries())));
+    }
+    parts
 }
 
 fn role_change(before: &Node<u8>, after: &Node<u8>, has_new_term: bool) -> Vec<String> {
@@ -109,32 +133,54 @@ fn role_change(before: &Node<u8>, after: &Node<u8>, has_new_term: bool) -> Vec<S
         (_, Role::PreCandidate { votes_granted } | Role::Candidate { votes_granted }) => {
             parts.push(format!("votes={votes_granted}"))
         }
-        (had, Role::Leader { progress, heard }) => {
-            if had_heard(before) != *heard {
-                parts.push(format!("heard={heard}"));
-            }
-            for (peer, known) in progress.iter() {
-                let had = match had {
-                    Role::Leader { progress, .. } if !has_new_term => progress.get(peer),
-                    Role::Leader { .. }
-                    | Role::PreCandidate { .. }
-                    | Role::Candidate { .. }
-                    | Role::Follower { .. } => None,
-                };
-                if had != Some(known) {
-                    parts.push(format!("{peer}:match={},next={}", known.match_index, known.next_index));
-                }
-            }
+        (had, Role::Leader { .. }) => {
+            // What it knew as the leader of another term it has forgotten.
+            let had = if has_new_term { None } else { Leading::of(had) };
+            parts.extend(Leading::of(after.role()).map_or_else(Vec::new, |has| has.change(had)));
         }
         (_, Role::Follower { .. }) => {}
     }
     parts
 }
 
-fn had_heard(node: &Node<u8>) -> NodeSet {
-    match node.role() {
-        Role::Leader { heard, .. } => *heard,
-        Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => NodeSet::default(),
+/// What only a leader knows.
+#[derive(Clone, Copy)]
+struct Leading<'a> {
+    progress: &'a NodeMap<Progress>,
+    heard: NodeSet,
+    reads: &'a Reads,
+    transfer: Option<NodeId>,
+}
+
+impl<'a> Leading<'a> {
+    const fn of(role: &'a Role) -> Option<Self> {
+        match role {
+            Role::Leader { progress, heard, reads, transfer } => {
+                Some(Self { progress, heard: *heard, reads, transfer: *transfer })
+            }
+            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => None,
+        }
+    }
+
+    /// What is different, in the order in which the protocol shows a leader. Before it led it knew nothing.
+    fn change(self, had: Option<Self>) -> Vec<String> {
+        let mut parts = Vec::new();
+        if had.and_then(|had| had.transfer) != self.transfer {
+            let ended = || "transferring no more".to_owned();
+            parts.push(self.transfer.map_or_else(ended, |to| format!("transferring to {to}")));
+        }
+        let nothing = Reads::default();
+        if had.map_or(&nothing, |had| had.reads) != self.reads {
+            parts.push(self.reads.to_string().trim_start().to_owned());
+        }
+        if had.map_or_else(NodeSet::default, |had| had.heard) != self.heard {
+            parts.push(format!("heard={}", self.heard));
+        }
+        let is_new =
+            |peer: NodeId, known: &Progress| had.and_then(|had| had.progress.get(peer)) != Some(known);
+        let new = self.progress.iter().filter(|(peer, known)| is_new(*peer, known));
+        parts.extend(new.map(|(peer, known)| format!("{peer}:{known}")));
+        parts
     }
 }
 

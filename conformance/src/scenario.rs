@@ -2,10 +2,11 @@
 
 use crate::command::{Command, NoCommand};
 use crate::notation::{self, Unreadable};
-use seaworthy_protocol::{Config, Durable, NodeId, NodeSet};
+use seaworthy_protocol::{Config, Durable, NodeId, NodeSet, Window};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::str::FromStr;
 
 /// A script with its golden outcomes.
 #[derive(Clone, Debug)]
@@ -42,6 +43,9 @@ pub struct Setup {
     max_entries: Option<NonZeroUsize>,
     pre_vote: bool,
     check_quorum: bool,
+    window: Option<NonZeroUsize>,
+    window_bytes: Option<NonZeroUsize>,
+    chunk: NonZeroU64,
     disks: BTreeMap<NodeId, Durable<u8>>,
 }
 
@@ -98,7 +102,8 @@ impl Display for Problem {
             Self::BadCluster => {
                 write!(
                     f,
-                    "should be \"cluster COUNT\", of 1 to 64 nodes, perhaps with max-entries LIMIT, pre-vote, check-quorum"
+                    "should be \"cluster COUNT\", of 1 to 64 nodes, perhaps with max-entries LIMIT, pre-vote, check-quorum, \
+                    window ENTRIES, window-bytes BYTES, chunk BYTES"
                 )
             }
             Self::StrayOutcome => f.write_str("is an outcome, and no command stands above it"),
@@ -127,6 +132,10 @@ impl Setup {
     pub fn config(&self) -> Config {
         let config = Config::new(self.nodes()).expect("a scenario has at least one node");
         let config = config.with_pre_vote(self.pre_vote).with_check_quorum(self.check_quorum);
+        // Each entry weighs one byte, so the two limits differ only where entries on their way have been compacted.
+        let bytes = |entries| self.window_bytes.unwrap_or(entries);
+        let window = self.window.map(|entries| Window { entries, bytes: bytes(entries) });
+        let config = config.with_window(window).with_max_bytes_per_chunk(self.chunk);
         self.max_entries.map_or(config, |limit| config.with_max_entries_per_append(limit))
     }
 
@@ -242,20 +251,37 @@ fn read_cluster(text: &str) -> Result<Setup, Problem> {
     };
     let count =
         count.parse().ok().filter(|count| (1..=NodeId::MAX).contains(count)).ok_or(Problem::BadCluster)?;
-    let mut setup =
-        Setup { count, max_entries: None, pre_vote: false, check_quorum: false, disks: BTreeMap::new() };
+    let mut setup = Setup {
+        count,
+        max_entries: None,
+        pre_vote: false,
+        check_quorum: false,
+        window: None,
+        window_bytes: None,
+        chunk: NonZeroU64::MIN,
+        disks: BTreeMap::new(),
+    };
     while let Some((option, rest)) = options.split_first() {
         options = rest;
         match *option {
             "pre-vote" => setup.pre_vote = true,
             "check-quorum" => setup.check_quorum = true,
             "max-entries" => {
-                let (limit, rest) = rest.split_first().ok_or(Problem::BadCluster)?;
-                setup.max_entries = Some(limit.parse().map_err(|_| Problem::BadCluster)?);
-                options = rest;
+                (setup.max_entries, options) = limit(rest).map(|(limit, rest)| (Some(limit), rest))?;
             }
+            "window" => (setup.window, options) = limit(rest).map(|(limit, rest)| (Some(limit), rest))?,
+            "window-bytes" => {
+                (setup.window_bytes, options) = limit(rest).map(|(limit, rest)| (Some(limit), rest))?;
+            }
+            "chunk" => (setup.chunk, options) = limit(rest)?,
             _ => return Err(Problem::BadCluster),
         }
     }
     Ok(setup)
+}
+
+/// The number behind an option, and the options that follow.
+fn limit<'a, 'b, N: FromStr>(options: &'a [&'b str]) -> Result<(N, &'a [&'b str]), Problem> {
+    let (limit, rest) = options.split_first().ok_or(Problem::BadCluster)?;
+    Ok((limit.parse().map_err(|_| Problem::BadCluster)?, rest))
 }

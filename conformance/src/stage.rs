@@ -99,9 +99,6 @@ impl<S: Subject> Stage<S> {
 
     /// Lets an event happen, and the disk work.
     fn happen(&mut self, node: NodeId, event: Event, outcome: &mut Outcome) {
-        if let Event::Propose(command) = event {
-            self.judge.see_proposal(command);
-        }
         self.happen_once(node, event, outcome);
         self.work_at_once(node, outcome);
     }
@@ -111,6 +108,7 @@ impl<S: Subject> Stage<S> {
         while self.breach.is_none() && !self.waiting.contains(node) && self.subject.is_disk_busy(node) {
             self.happen_once(node, Event::DiskCompletes, outcome);
             self.happen_once(node, Event::DiskConfirms, outcome);
+            self.happen_once(node, Event::SnapshotStaged, outcome);
         }
     }
 
@@ -118,14 +116,13 @@ impl<S: Subject> Stage<S> {
         if self.breach.is_some() {
             return;
         }
-        let is_crash = matches!(event, Event::Crash { .. });
-        if is_crash {
+        if matches!(event, Event::Crash { .. }) {
             outcome.see_crash(node);
         }
         let before = self.cluster[&node].clone();
-        let effects = self.subject.happen(node, event);
+        let effects = self.subject.happen(node, event.clone());
         self.cluster.insert(node, snapshot(&self.subject, node));
-        let mut sent = Vec::new();
+        let (mut sent, mut answers) = (Vec::new(), Vec::new());
         for effect in &effects {
             let mut is_lost = false;
             match effect {
@@ -135,11 +132,14 @@ impl<S: Subject> Stage<S> {
                 }
                 Effect::Stops(violation) => self.breach = Some(Breach::Property(*violation)),
                 Effect::Blames(fault) => self.breach = Some(Breach::FalseBlame(node, *fault)),
-                Effect::Waits(_) | Effect::Holds(_) | Effect::Answers(_) | Effect::ResetsTimer => {}
+                Effect::Spoils(_) => self.breach = Some(Breach::MixedSnapshot(node)),
+                Effect::Answers(answer) => answers.push(*answer),
+                Effect::Waits(_) | Effect::Holds(_) | Effect::Stages(_) | Effect::ResetsTimer => {}
             }
             outcome.see(node, effect, self.waiting.contains(node), is_lost);
         }
-        let edge = Edge { at: node, before: &before, after: &self.cluster, is_crash, sent: &sent };
+        let (event, after) = (&event, &self.cluster);
+        let edge = Edge { at: node, event, before: &before, after, sent: &sent, answers: &answers };
         let broken = self.judge.see(edge, self.network.ever_sent());
         self.breach = self.breach.or_else(|| broken.map(Breach::Property));
     }

@@ -3,7 +3,7 @@
 
 use crate::{Envelope, Write};
 use seaworthy_protocol::invariants::Violation;
-use seaworthy_protocol::{Answer, Durable, Node, NodeId, PeerFault};
+use seaworthy_protocol::{Answer, Chunk, Durable, Index, Node, NodeId, PeerFault, ReadId, Snapshot};
 
 /// Nodes with their disks. A subject does nothing by itself: whatever happens, happens by [`Subject::happen`], and all that
 /// leaves a node is in its answer.
@@ -17,7 +17,7 @@ pub trait Subject {
     /// What a crash could not take from it now.
     fn disk(&self, node: NodeId) -> Durable<u8>;
 
-    /// Does its disk have something to complete or to confirm?
+    /// Does its disk have something to complete or to confirm, or a snapshot to make durable?
     fn is_disk_busy(&self, node: NodeId) -> bool;
 }
 
@@ -33,7 +33,26 @@ pub enum Event {
     /// A batch of inputs ends: it sends what followers lack.
     Replicate,
     /// Its disk refuses writes.
-    CannotWrite,
+    CannotWrite {
+        /// Who should lead instead.
+        heir: Option<NodeId>,
+    },
+    /// A client wants to read.
+    Read(ReadId),
+    /// It is to hand the leadership over.
+    Transfer {
+        /// To whom.
+        to: NodeId,
+    },
+    /// Its driver has made a snapshot of what it has applied.
+    Compact {
+        /// The snapshot.
+        snapshot: Snapshot,
+        /// The last index that goes.
+        through: Index,
+    },
+    /// Its driver has made a snapshot durable of which all chunks have arrived.
+    SnapshotStaged,
     /// A message arrives.
     Deliver(Envelope),
     /// Its disk completes the writes of the oldest step that wait, and the messages that waited for them leave.
@@ -54,6 +73,10 @@ pub enum Effect {
     Waits(Write),
     /// A message waits for the disk.
     Holds(Envelope),
+    /// A chunk of a snapshot is kept. With the last of them the snapshot waits to be made durable.
+    Stages(Chunk),
+    /// The chunks of a snapshot are not those that were announced, though every message is one that was sent.
+    Spoils(Snapshot),
     /// A message leaves.
     Sends(Envelope),
     /// A client is answered.

@@ -8,6 +8,20 @@ use std::path::{Path, PathBuf};
 const BEGINS: &str = "<!-- index -->\n";
 const ENDS: &str = "<!-- end of index -->\n";
 
+const GROUPS: [&str; 11] = [
+    "election",
+    "replication",
+    "commitment",
+    "crash",
+    "snapshots",
+    "pre-vote",
+    "check-quorum",
+    "reads",
+    "transfer",
+    "flow-control",
+    "mutants",
+];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -16,7 +30,7 @@ fn root() -> PathBuf {
 fn index() -> String {
     let mut text = String::new();
     let mut count = 0;
-    for group in ["election", "replication", "commitment", "crash", "pre-vote", "check-quorum", "mutants"] {
+    for group in GROUPS {
         let files = golden::files(&root().join("conformance/scenarios").join(group)).unwrap();
         count += files.len();
         text.push_str(&format!(

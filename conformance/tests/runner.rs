@@ -7,7 +7,7 @@ use seaworthy_conformance::scenario::{Scenario, Setup};
 use seaworthy_conformance::stage::{self, Run};
 use seaworthy_conformance::subject::{Effect, Event, Subject};
 use seaworthy_protocol::invariants::Violation;
-use seaworthy_protocol::{Durable, Node, NodeId};
+use seaworthy_protocol::{Answer, Durable, Index, Node, NodeId};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -82,8 +82,18 @@ fn mistakes_name_the_line_and_the_choices() {
         ("cluster 3\ndeliver n1@1 n2\n", "is not sender, term and receiver of a message, as n1@2→n3"),
         ("cluster 3\npartition n1 | x\n", "\"x\" is not a node, as n1"),
         ("cluster none\n", "should be \"cluster COUNT\""),
-        ("cluster 3 pre-veto\n", "perhaps with max-entries LIMIT, pre-vote, check-quorum"),
+        (
+            "cluster 3 pre-veto\n",
+            "perhaps with max-entries LIMIT, pre-vote, check-quorum, window ENTRIES, window-bytes BYTES, chunk BYTES",
+        ),
+        ("cluster 3 window\n", "should be \"cluster COUNT\""),
+        ("cluster 3 window 0\n", "should be \"cluster COUNT\""),
         ("cluster 0\n", "of 1 to 64 nodes"),
+        ("cluster 3\nn1 transfer to n4\n", "names n4, which is not in the cluster"),
+        ("cluster 3\nn1 cannot write, heir n4\n", "names n4, which is not in the cluster"),
+        ("cluster 3\nn1 read 5\n", "\"5\" is not a read, as r5"),
+        ("cluster 3\nn1 compact 3@1 through 3\n", "\"3@1\" is not a snapshot, as 3@1/9#7"),
+        ("cluster 3\nn1 disk term=1 base=1@1 log=[2@1:7]\n", "perhaps with snapshot=3@1/9#7 and base=2@1"),
         ("n1 heartbeat\n", "comes before \"cluster COUNT\""),
         (
             "cluster 3\n    n1@1 leader\n",
@@ -164,6 +174,11 @@ fn a_cluster_that_begins_broken_is_noticed() {
     for (disks, violation) in [
         ("n1 disk term=1 log=[1@1:1]\nn2 disk term=1 log=[1@1:2]\n", Violation::LogMatching),
         ("n1 disk term=1 log=[1@2:1]\n", Violation::LogShape),
+        ("n1 disk term=1 snapshot=1@1/1#1 log=[]\n", Violation::CommittedOnQuorum),
+        (
+            "n1 disk term=2 snapshot=1@1/1#1 log=[]\nn2 disk term=2 snapshot=1@2/1#1 log=[]\n",
+            Violation::StateMachineSafety,
+        ),
     ] {
         let run = run(&format!("cluster 2\n{disks}n1 heartbeat\n"));
         assert_eq!(run.breach, Some((0, Breach::Property(violation))));
@@ -184,6 +199,9 @@ enum Carelessness {
     ForgetsTheTerm,
     ForgetsTheLog,
     FeedsProposalsTwice,
+    DisownsProposals,
+    AnswersReadsAtOnce,
+    SpoilsSnapshots,
     Stops,
 }
 
@@ -202,9 +220,12 @@ impl Careless {
             Carelessness::ForgetsTheVote => format!("term={term} log={log}"),
             Carelessness::ForgetsTheTerm => format!("term=0 log={log}"),
             Carelessness::ForgetsTheLog => format!("{head} log=[]"),
-            Carelessness::SendsBeforeTheDisk | Carelessness::FeedsProposalsTwice | Carelessness::Stops => {
-                disk.to_string()
-            }
+            Carelessness::SendsBeforeTheDisk
+            | Carelessness::FeedsProposalsTwice
+            | Carelessness::DisownsProposals
+            | Carelessness::AnswersReadsAtOnce
+            | Carelessness::SpoilsSnapshots
+            | Carelessness::Stops => disk.to_string(),
         }
     }
 
@@ -228,6 +249,16 @@ impl Subject for Careless {
                 self.memory.happen(node, Event::Propose(command));
                 self.memory.happen(node, Event::Propose(command))
             }
+            (Carelessness::DisownsProposals, Event::Propose(command)) => {
+                self.memory.happen(node, Event::Propose(command));
+                vec![Effect::Answers(Answer::NotLeader { leader: None })]
+            }
+            (Carelessness::AnswersReadsAtOnce, Event::Read(read)) => {
+                vec![Effect::Answers(Answer::Readable { read, index: Index(0) })]
+            }
+            (Carelessness::SpoilsSnapshots, Event::Compact { snapshot, .. }) => {
+                vec![Effect::Spoils(snapshot)]
+            }
             (_, Event::Crash { .. }) => {
                 self.crash(node);
                 Vec::new()
@@ -237,6 +268,8 @@ impl Subject for Careless {
                     Effect::Holds(envelope) => Effect::Sends(envelope),
                     Effect::Waits(_)
                     | Effect::Sends(_)
+                    | Effect::Stages(_)
+                    | Effect::Spoils(_)
                     | Effect::Answers(_)
                     | Effect::ResetsTimer
                     | Effect::Blames(_)
@@ -279,6 +312,8 @@ fn a_careless_driver_is_noticed_by_the_scenario_of_the_rule_that_it_breaks() {
         ("crash/restart-keeps-the-vote", Carelessness::ForgetsTheTerm, Violation::TermMonotonic),
         ("crash/restart-keeps-the-log", Carelessness::ForgetsTheLog, Violation::CommittedOnQuorum),
         ("replication/many-proposals-one-message", Carelessness::FeedsProposalsTwice, Violation::Refinement),
+        ("replication/many-proposals-one-message", Carelessness::DisownsProposals, Violation::TrueOutcomes),
+        ("reads/leader-reads-after-a-round", Carelessness::AnswersReadsAtOnce, Violation::LinearizableReads),
         ("election/majority-elects", Carelessness::Stops, Violation::CommitMonotonic),
     ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}.scenario"));
@@ -293,4 +328,13 @@ fn a_careless_driver_is_noticed_by_the_scenario_of_the_rule_that_it_breaks() {
         }
         run_file(&path, Golden::Compare, Memory::new).unwrap();
     }
+}
+
+#[test]
+fn mixed_chunks_are_noticed() {
+    let scenario = scenario("cluster 1\nn1 election timeout\nn1 compact 1@1/1#1 through 1\n");
+    let run = stage::run(&scenario, Careless::new(&scenario.setup, Carelessness::SpoilsSnapshots));
+    let node = NodeId::new(1).unwrap();
+    assert_eq!(run.breach, Some((1, Breach::MixedSnapshot(node))));
+    assert_eq!(run.outcomes[1], ["n1 finds snapshot 1@1/1#1 damaged"]);
 }

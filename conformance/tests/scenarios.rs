@@ -46,6 +46,26 @@ fn check_quorum() {
     run("check-quorum", 4);
 }
 
+#[test]
+fn snapshots() {
+    run("snapshots", 10);
+}
+
+#[test]
+fn reads() {
+    run("reads", 7);
+}
+
+#[test]
+fn transfer() {
+    run("transfer", 6);
+}
+
+#[test]
+fn flow_control() {
+    run("flow-control", 6);
+}
+
 /// On the correct protocol, what fells a mutant ends without a violation.
 #[test]
 fn mutants() {

@@ -1,9 +1,9 @@
 //! The boxes: how far a search may go. Bounds limit inputs only; within them nothing is restricted.
 
-use seaworthy_protocol::{Config, NodeSet, Term};
+use seaworthy_protocol::{Config, NodeSet, Term, Window};
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 /// How writes become durable.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -67,6 +67,16 @@ pub struct Bounds {
     pub check_quorum: bool,
     /// Any disk may refuse writes at any moment.
     pub writes_fail: bool,
+    /// How many snapshots nodes make in all.
+    pub compactions: u8,
+    /// How many reads clients ask for.
+    pub reads: u8,
+    /// How often a leader is told to hand the leadership over.
+    pub transfers: u8,
+    /// How many entries and bytes, of one for each, may be on their way to a follower. Leaders keep no account if nothing is said.
+    pub window: Option<(usize, usize)>,
+    /// Clients are told what becomes of their proposals.
+    pub outcomes: bool,
     /// How many entries one message carries.
     pub batching: Batching,
     /// The batchings with which the box is exhausted.
@@ -86,7 +96,7 @@ pub struct Bounds {
 }
 
 /// In the order in which `check --all` exhausts them.
-const BOXES: [Bounds; 21] = [
+const BOXES: [Bounds; 35] = [
     Bounds::new("solo", 1, 3, 2, 2, DiskKind::Fifo)
         .purpose("one server agrees with itself: commits as soon as its disk says so, and keeps it")
         .calm(30),
@@ -143,6 +153,77 @@ const BOXES: [Bounds; 21] = [
         .purpose("two elections as a cluster runs: silence towards who asks while a leader is heard")
         .pre_vote()
         .check_quorum(),
+    Bounds::new("snapshot", 3, 2, 0, 0, DiskKind::Atomic)
+        .purpose("a follower lacks what its leader has compacted: the snapshot arrives in chunks, across elections")
+        .compactions(1)
+        .calm(40),
+    Bounds::new("snapshot-newer", 3, 1, 1, 0, DiskKind::Atomic)
+        .purpose("two snapshots: chunks of both in flight, an older one after a newer")
+        .compactions(2),
+    Bounds::new("snapshot-tail", 3, 2, 1, 0, DiskKind::Atomic)
+        .purpose("a snapshot for a log that is longer than it, and conflicts")
+        .compactions(1)
+        .one_entry_a_message(),
+    Bounds::new("snapshot-crash", 3, 1, 0, 1, DiskKind::Fifo)
+        .purpose("every crash point of an installation: chunks staged, not yet durable, not yet in the log's place")
+        .compactions(1)
+        .calm(40),
+    Bounds::new("snapshot-disk", 2, 2, 1, 1, DiskKind::Fifo)
+        .purpose("every crash point of a compaction, across elections")
+        .compactions(1)
+        .calm(40),
+    Bounds::new("reads", 3, 2, 0, 0, DiskKind::Atomic)
+        .purpose("a read through any node sees what was committed before, whoever leads or believes that it does")
+        .reads(1)
+        .calm(40),
+    Bounds::new("transfer", 3, 2, 1, 0, DiskKind::Atomic)
+        .purpose("the leadership is handed over while a client proposes, who is told the truth about it")
+        .transfers(1)
+        .outcomes()
+        .one_entry_a_message()
+        .calm(40),
+    Bounds::new("window", 2, 1, 2, 1, DiskKind::Atomic)
+        .purpose("entries run ahead of their answers, arrive out of order, and are refused; the window is narrower than the log")
+        .window(3, 2)
+        .one_entry_a_message()
+        .calm(30),
+    Bounds::new("window-terms", 3, 2, 0, 0, DiskKind::Atomic)
+        .purpose("the same across elections: a new leader probes logs that another was feeding")
+        .window(1, 2)
+        .calm(30),
+    Bounds::new("window-snapshot", 2, 1, 1, 0, DiskKind::Atomic)
+        .purpose("what was refused before a compaction is heard of after it")
+        .compactions(1)
+        .window(4, 3)
+        .one_entry_a_message()
+        .calm(40),
+    Bounds::new("snapshot-window", 3, 1, 0, 0, DiskKind::Atomic)
+        .purpose("questions and chunks that are asked once, and again by a heartbeat")
+        .compactions(1)
+        .window(2, 2)
+        .one_entry_a_message()
+        .calm(40),
+    Bounds::new("two-all", 2, 2, 0, 0, DiskKind::Atomic)
+        .purpose("every feature at once; two nodes, so that nobody needs a snapshot")
+        .pre_vote()
+        .check_quorum()
+        .compactions(1)
+        .reads(1)
+        .transfers(1)
+        .window(2, 1)
+        .calm(40),
+    Bounds::new("unreduced-all", 2, 2, 0, 1, DiskKind::Atomic)
+        .purpose("the dead stay dead with snapshots, reads, transfers and a window")
+        .compactions(1)
+        .reads(1)
+        .transfers(1)
+        .window(2, 2)
+        .one_entry_a_message()
+        .unreduced(),
+    Bounds::new("unreduced-snapshot", 3, 1, 0, 1, DiskKind::Atomic)
+        .purpose("the dead stay dead while a snapshot is on its way: two nodes never need one")
+        .compactions(1)
+        .unreduced(),
     Bounds::new("unreduced-on", 2, 2, 0, 1, DiskKind::Atomic)
         .purpose("the dead stay dead with pre-vote, check-quorum and disks that refuse")
         .pre_vote()
@@ -180,6 +261,11 @@ impl Bounds {
             pre_vote: false,
             check_quorum: false,
             writes_fail: false,
+            compactions: 0,
+            reads: 0,
+            transfers: 0,
+            window: None,
+            outcomes: false,
             batching: Batching::All,
             batchings: &[Batching::One, Batching::All],
             is_large: false,
@@ -215,6 +301,26 @@ impl Bounds {
         Self { writes_fail: true, ..self }
     }
 
+    const fn compactions(self, compactions: u8) -> Self {
+        Self { compactions, ..self }
+    }
+
+    const fn reads(self, reads: u8) -> Self {
+        Self { reads, ..self }
+    }
+
+    const fn transfers(self, transfers: u8) -> Self {
+        Self { transfers, ..self }
+    }
+
+    const fn window(self, entries: usize, bytes: usize) -> Self {
+        Self { window: Some((entries, bytes)), ..self }
+    }
+
+    const fn outcomes(self) -> Self {
+        Self { outcomes: true, ..self }
+    }
+
     const fn large(self) -> Self {
         Self { is_large: true, ..self }
     }
@@ -239,6 +345,11 @@ impl Bounds {
             ("pre-vote", original.pre_vote.into(), self.pre_vote.into()),
             ("check-quorum", original.check_quorum.into(), self.check_quorum.into()),
             ("writes-fail", original.writes_fail.into(), self.writes_fail.into()),
+            ("compactions", original.compactions.into(), self.compactions.into()),
+            ("reads", original.reads.into(), self.reads.into()),
+            ("transfers", original.transfers.into(), self.transfers.into()),
+            ("window", entries(original.window), entries(self.window)),
+            ("outcomes", original.outcomes.into(), self.outcomes.into()),
         ];
         for (what, _, is) in alterations.into_iter().filter(|(_, was, is)| was != is) {
             name.push_str(&format!("+{what}={is}"));
@@ -248,7 +359,7 @@ impl Bounds {
 
     /// The boxes of `seaworthy-model boxes`.
     #[must_use]
-    pub const fn all() -> [Self; 21] {
+    pub const fn all() -> [Self; 35] {
         BOXES
     }
 
@@ -283,11 +394,21 @@ impl Bounds {
     pub fn config(&self) -> Config {
         let config = Config::new(NodeSet::first(self.nodes)).expect("every box has nodes");
         let config = config.with_pre_vote(self.pre_vote).with_check_quorum(self.check_quorum);
+        let config = config.with_window(self.window.and_then(window));
+        let config = config.with_max_bytes_per_chunk(NonZeroU64::MIN);
         match self.batching {
             Batching::One => config.with_max_entries_per_append(NonZeroUsize::MIN),
             Batching::All => config,
         }
     }
+}
+
+fn window((entries, bytes): (usize, usize)) -> Option<Window> {
+    Some(Window { entries: NonZeroUsize::new(entries)?, bytes: NonZeroUsize::new(bytes)? })
+}
+
+fn entries(window: Option<(usize, usize)>) -> u64 {
+    window.map_or(0, |(entries, _)| entries as u64)
 }
 
 /// A name that no box has.
@@ -298,7 +419,7 @@ impl Display for UnknownBox {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let choices: Vec<&str> = Bounds::all().iter().map(|bounds| bounds.name).collect();
         write!(f, "no box is called \"{}\"; there are {}", self.0, choices.join(", "))?;
-        f.write_str(", each also as BOX/one and, but for figure-eight and five, as BOX/all")
+        f.write_str(", each also as BOX/one and, but for those of one entry a message, as BOX/all")
     }
 }
 
@@ -317,6 +438,11 @@ pub struct Summary {
     pre_vote: bool,
     check_quorum: bool,
     writes_fail: bool,
+    compactions: u8,
+    reads: u8,
+    transfers: u8,
+    window: Option<(usize, usize)>,
+    outcomes: bool,
     removes_dead_messages: bool,
 }
 
@@ -326,6 +452,7 @@ impl Bounds {
     pub const fn summary(&self) -> Summary {
         let Self { name, purpose, nodes, max_term, proposals, crashes, disk, .. } = *self;
         let Self { pre_vote, check_quorum, writes_fail, removes_dead_messages, .. } = *self;
+        let Self { compactions, reads, transfers, window, outcomes, .. } = *self;
         let terms = max_term.0;
         Summary {
             name,
@@ -338,6 +465,11 @@ impl Bounds {
             pre_vote,
             check_quorum,
             writes_fail,
+            compactions,
+            reads,
+            transfers,
+            window,
+            outcomes,
             removes_dead_messages,
         }
     }

@@ -23,7 +23,7 @@ pub fn rounds_to_commit(model: &Raft, state: &State, limit: usize) -> Option<usi
     let without_one = all.iter().map(|down| all.without(down)).filter(|up| is_majority(all, *up));
     let mut schedules = std::iter::once(all).chain(without_one);
     schedules.try_fold(0, |longest, up| {
-        let lucky = Schedule::new(model, state, up);
+        let lucky = Schedule::new(model, state, up).with_everyone_patient();
         let unlucky = lucky.clone().losing_what_is_in_flight();
         let rounds = commits_within(limit, lucky)?.max(commits_within(limit, unlucky)?);
         Some(longest.max(rounds))

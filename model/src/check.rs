@@ -41,6 +41,8 @@ pub struct Options {
     pub threads: usize,
     /// How long to search.
     pub until: Until,
+    /// Give up after so many states, repetitions included.
+    pub at_most: Option<usize>,
     /// Show a progress line on the terminal.
     pub progress: bool,
 }
@@ -49,7 +51,7 @@ impl Default for Options {
     /// Breadth first on all cores, quiet, to the first violation.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { engine: Engine::Bfs, threads, until: Until::Violation, progress: false }
+        Self { engine: Engine::Bfs, threads, until: Until::Violation, at_most: None, progress: false }
     }
 }
 
@@ -64,6 +66,10 @@ pub fn run(model: Raft, options: Options) -> Report {
     let started = Instant::now();
     let again = model.again();
     let builder = model.checker().threads(options.threads).finish_when(finish_when);
+    let builder = match options.at_most {
+        Some(states) => builder.target_state_count(states),
+        None => builder,
+    };
     match options.engine {
         Engine::Bfs => {
             let report = finish(CheckerBuilder::spawn_bfs(builder), options, started);

@@ -9,7 +9,7 @@ use seaworthy_model::picture::Caption;
 use seaworthy_model::report::Report;
 use seaworthy_model::system::Raft;
 use seaworthy_model::trace::{self, Script};
-use seaworthy_model::{museum, saved, witnesses};
+use seaworthy_model::{features, museum, saved, witnesses};
 use seaworthy_protocol::Term;
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
@@ -62,6 +62,9 @@ struct Check {
     /// Search until this property has fallen, whatever else falls before.
     #[arg(long, value_name = "PROPERTY", conflicts_with = "keep_going")]
     until: Option<String>,
+    /// Give up after so many states, repetitions included.
+    #[arg(long, value_name = "STATES")]
+    at_most: Option<usize>,
     /// Print one JSON object for each box.
     #[arg(long)]
     json: bool,
@@ -91,6 +94,21 @@ struct Alterations {
     /// Any disk may refuse writes at any moment.
     #[arg(long)]
     writes_fail: bool,
+    /// How many snapshots nodes make.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=4))]
+    compactions: Option<u8>,
+    /// How many reads clients ask for.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=4))]
+    reads: Option<u8>,
+    /// How often a leader is to hand the leadership over.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=4))]
+    transfers: Option<u8>,
+    /// How many entries may be on their way to a follower, and as many bytes, of one for each entry.
+    #[arg(long, value_name = "ENTRIES", value_parser = clap::value_parser!(u8).range(1..=8))]
+    window: Option<u8>,
+    /// Clients are told what becomes of their proposals.
+    #[arg(long)]
+    outcomes: bool,
     /// Take states that differ only in the nodes' names for different.
     #[arg(long)]
     no_symmetry: bool,
@@ -165,6 +183,9 @@ struct Mutants {
     /// Only list them.
     #[arg(long)]
     list: bool,
+    /// Search those of the protocol with the features of a cluster off and on instead: the table of docs/mutants.md.
+    #[arg(long, conflicts_with_all = ["list", "json", "save"])]
+    features: bool,
     /// Write how each one breaks its property into this directory, as a scenario. See docs/scenarios.md.
     #[arg(long, value_name = "DIRECTORY", conflicts_with_all = ["list", "json"])]
     save: Option<PathBuf>,
@@ -198,6 +219,11 @@ impl Alterations {
             pre_vote: bounds.pre_vote || self.pre_vote,
             check_quorum: bounds.check_quorum || self.check_quorum,
             writes_fail: bounds.writes_fail || self.writes_fail,
+            compactions: self.compactions.unwrap_or(bounds.compactions),
+            reads: self.reads.unwrap_or(bounds.reads),
+            transfers: self.transfers.unwrap_or(bounds.transfers),
+            window: self.window.map_or(bounds.window, |entries| Some((entries.into(), entries.into()))),
+            outcomes: bounds.outcomes || self.outcomes,
             calm_rounds: self.calm.map_or(bounds.calm_rounds, usize::from),
             ..bounds
         };
@@ -217,6 +243,11 @@ impl Alterations {
             self.pre_vote.then(|| " --pre-vote".to_owned()),
             self.check_quorum.then(|| " --check-quorum".to_owned()),
             self.writes_fail.then(|| " --writes-fail".to_owned()),
+            flag("compactions", self.compactions.map(|compactions| compactions.to_string())),
+            flag("reads", self.reads.map(|reads| reads.to_string())),
+            flag("transfers", self.transfers.map(|transfers| transfers.to_string())),
+            flag("window", self.window.map(|entries| entries.to_string())),
+            self.outcomes.then(|| " --outcomes".to_owned()),
             flag("mutant", self.mutant.clone()),
         ];
         flags.into_iter().flatten().collect()
@@ -245,6 +276,7 @@ fn run_check(request: &Check, out: Out<'_>) -> Result<bool, Box<dyn Error>> {
         },
         threads: request.threads.map_or(defaults.threads, usize::from),
         until: if request.keep_going { Until::Exhausted } else { Until::Violation },
+        at_most: request.at_most,
         progress: !request.json && io::stderr().is_terminal(),
     };
     if let Some(directory) = &request.save {
@@ -290,7 +322,11 @@ fn print_report(report: &Report, request: &str, out: Out<'_>) -> io::Result<()> 
 
 fn run_boxes(request: &Boxes, out: Out<'_>) -> Result<bool, Box<dyn Error>> {
     if request.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&Bounds::all().map(|bounds| bounds.summary()))?)?;
+        writeln!(
+            out,
+            "{}",
+            serde_json::to_string_pretty(&Bounds::all().map(|bounds| bounds.summary()).to_vec())?
+        )?;
         return Ok(true);
     }
     writeln!(
@@ -312,7 +348,7 @@ fn run_boxes(request: &Boxes, out: Out<'_>) -> Result<bool, Box<dyn Error>> {
     }
     writeln!(
         out,
-        "each with one entry in a message (BOX/one) and, but for figure-eight and five, with all at once (BOX/all)"
+        "each with one entry in a message (BOX/one) and, but for those of one entry a message, with all at once (BOX/all)"
     )?;
     Ok(true)
 }
@@ -446,6 +482,11 @@ fn run_mutants(request: &Mutants, out: Out<'_>) -> Result<bool, Box<dyn Error>> 
     }
     if let Some(directory) = &request.save {
         return save_mutants(&museum, &exhibits, directory, out);
+    }
+    if request.features {
+        let table = features::table(&museum, &exhibits, |line| eprintln!("{line}"))?;
+        write!(out, "{table}")?;
+        return Ok(true);
     }
     let matrix = museum.show(&exhibits, |line| eprintln!("{line}"));
     if request.json {

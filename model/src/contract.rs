@@ -7,8 +7,11 @@ use crate::network::Packet;
 use crate::server::{Event, Server};
 use seaworthy_protocol::invariants::Violation;
 use seaworthy_protocol::invariants::cluster::{leads_durably, persisted_before_send};
+use seaworthy_protocol::invariants::node::log_continues_snapshot;
 use seaworthy_protocol::invariants::step::{commit_monotonic, leader_append_only};
-use seaworthy_protocol::{Config, Durable, Effects, Entry, Input, Node, PeerFault, Recording};
+use seaworthy_protocol::{
+    Answer, Config, Durable, Effects, Entry, Input, Node, PeerFault, ReadId, Recording,
+};
 
 /// What comes of an event at a server.
 pub struct Outcome {
@@ -24,7 +27,14 @@ pub struct Outcome {
     pub fault: Option<PeerFault>,
     /// The election timer starts afresh.
     pub resets_election_timer: bool,
+    /// What clients were told.
+    pub answers: Vec<Answer>,
+    /// A snapshot was staged whose chunks are not all of one source.
+    pub mixes_snapshots: bool,
 }
+
+/// Every snapshot has two bytes, and a chunk has one.
+pub const SNAPSHOT_BYTES: u64 = 2;
 
 /// Lets an event happen to a server.
 #[must_use]
@@ -37,7 +47,11 @@ pub fn carry_out(config: &Config, driver: Driver, disk: DiskKind, before: &Serve
             (0..driver.feeds_proposal()).for_each(|_| work.input(Input::Propose(value)));
         }
         Event::Replicate => work.input(Input::Replicate),
-        Event::CannotWrite => work.input(Input::CannotWrite),
+        Event::CannotWrite { heir } => work.input(Input::CannotWrite { heir }),
+        Event::Read(read) => work.input(Input::Read(ReadId(read.into()))),
+        Event::Transfer(to) => work.input(Input::Transfer { to }),
+        Event::Compact { snapshot, through } => work.input(Input::Compact { snapshot, through }),
+        Event::Stage => work.stage(),
         Event::Deliver(packet) => work.input(Input::Receive(packet.borrowed())),
         Event::Complete => work.complete(),
         Event::Confirm => work.confirm(),
@@ -73,6 +87,8 @@ impl<'a> Work<'a> {
             stopped: false,
             fault: None,
             resets_election_timer: false,
+            answers: Vec::new(),
+            mixes_snapshots: false,
         };
         Self { config, driver, outcome }
     }
@@ -84,13 +100,20 @@ impl<'a> Work<'a> {
         self.outcome.server.history.see(&self.outcome.server.node);
         self.driver.tamper(&mut fx);
         let Effects { sink, ack, reset_election_timer, violation } = fx;
-        let Recording { now, writes, after_writes, answers: _, faults } = sink;
+        let Recording { now, writes, after_writes, answers, faults, staged } = sink;
         self.outcome.fault = self.outcome.fault.or_else(|| faults.first().copied());
         self.outcome.resets_election_timer |= reset_election_timer;
         if violation.is_some() {
             self.outcome.violation = violation;
             self.outcome.stopped = true;
             return;
+        }
+        self.outcome.answers.extend(answers);
+        let disk = &mut self.outcome.server.disk;
+        staged.into_iter().for_each(|chunk| disk.stage(chunk));
+        // Whatever comes next begins at offset 0.
+        if self.outcome.server.node.receiving().is_none_or(|receiving| receiving.received == 0) {
+            disk.forget_staged();
         }
         self.leave(now);
         let queue = &mut self.outcome.server.disk.queue;
@@ -112,7 +135,7 @@ impl<'a> Work<'a> {
 
     /// Completes the oldest batch. Of acks that merge, the last one wins.
     fn complete(&mut self) {
-        let Disk { durable, queue, unconfirmed } = &mut self.outcome.server.disk;
+        let Disk { durable, queue, unconfirmed, .. } = &mut self.outcome.server.disk;
         let Some(Batch { writes, after_writes, ack }) = queue.pop_front() else { return };
         redo_all(durable, writes);
         *unconfirmed = Some(ack);
@@ -123,6 +146,16 @@ impl<'a> Work<'a> {
         if let Some(ack) = self.outcome.server.disk.unconfirmed.take() {
             self.input(Input::WritesDurable(ack));
         }
+    }
+
+    /// Verifies what was staged, as a driver does by the digest.
+    fn stage(&mut self) {
+        let Some(snapshot) = self.outcome.server.disk.whole.take() else { return };
+        let sources = std::mem::take(&mut self.outcome.server.disk.staged);
+        let is_whole = sources.len() as u64 == SNAPSHOT_BYTES;
+        let is_intact = is_whole && sources.iter().all(|source| *source == snapshot.digest);
+        self.outcome.mixes_snapshots |= !is_intact;
+        self.input(Input::SnapshotStaged { snapshot, is_intact });
     }
 
     fn crash(&mut self, kept: usize) {
@@ -146,6 +179,9 @@ impl<'a> Work<'a> {
     /// What the disk held is not taken back, and a leader is one durably.
     fn judge_disk(&mut self, before: &Durable<u8>) {
         let after = self.outcome.server.durable();
+        if !log_continues_snapshot(after) {
+            self.outcome.violation = self.outcome.violation.or(Some(Violation::CompactedCommitted));
+        }
         let same_term = before.current_term() == after.current_term();
         if after.current_term() < before.current_term() {
             self.blame(Violation::TermMonotonic);

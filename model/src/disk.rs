@@ -7,7 +7,7 @@
 
 use crate::network::Packet;
 use crate::symmetry::{Permutation, Rename};
-use seaworthy_protocol::{Durable, Entries, Entry, Write, WriteAck};
+use seaworthy_protocol::{Chunk, Durable, Entries, Entry, Snapshot, Write, WriteAck};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -20,6 +20,10 @@ pub struct Disk {
     pub queue: VecDeque<Batch>,
     /// What is durable and not confirmed to the node yet. Acks merge: the last one.
     pub unconfirmed: Option<WriteAck>,
+    /// The chunks of a snapshot that have arrived: of each, the digest of the snapshot that it was cut from. Lost in a crash.
+    pub staged: Vec<u64>,
+    /// The snapshot of which all chunks have, and which the driver makes durable.
+    pub whole: Option<Snapshot>,
 }
 
 /// The writes of one step, and what waits for them.
@@ -38,6 +42,23 @@ impl Disk {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.queue.is_empty() && self.unconfirmed.is_none()
+    }
+
+    /// Keeps a chunk behind those before it, or begins anew.
+    pub fn stage(&mut self, chunk: Chunk) {
+        if chunk.offset == 0 {
+            self.forget_staged();
+        }
+        self.staged.push(chunk.snapshot.digest);
+        if chunk.is_last() {
+            self.whole = Some(chunk.snapshot);
+        }
+    }
+
+    /// What was staged is of no use any more.
+    pub fn forget_staged(&mut self) {
+        self.staged.clear();
+        self.whole = None;
     }
 
     /// How many writes wait.
@@ -69,6 +90,8 @@ impl Rename for Disk {
             durable: self.durable.renamed(|id| permutation.image(id)),
             queue: self.queue.iter().map(|batch| batch.renamed(permutation)).collect(),
             unconfirmed: self.unconfirmed,
+            staged: self.staged.clone(),
+            whole: self.whole,
         }
     }
 }
@@ -81,6 +104,8 @@ impl Rename for Batch {
                 voted_for: voted_for.map(|id| permutation.image(id)),
             },
             Write::Append { after, entries } => Write::Append { after: *after, entries: entries.clone() },
+            Write::Compact { snapshot, through } => Write::Compact { snapshot: *snapshot, through: *through },
+            Write::Install { snapshot } => Write::Install { snapshot: *snapshot },
         });
         Self {
             writes: writes.collect(),

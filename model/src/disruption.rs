@@ -4,7 +4,7 @@
 //! Judged in every state of a box with pre-vote: the calm [schedule](crate::schedule) runs until a leader has settled; then
 //! each follower that a majority can spare is cut off in turn, times out again and again, and is let back in together with
 //! all that it said meanwhile. The leader must lead on, in its term. With check-quorum the leader is cut off in its turn, and must
-//! not go on for long.
+//! not go on for long. A leadership that is handed over passes on without anyone losing patience.
 
 use crate::schedule::{Links, Schedule};
 use crate::system::{Raft, State};
@@ -33,6 +33,50 @@ pub fn nobody_leads_alone(model: &Raft, state: &State, limit: usize) -> bool {
     pass_while_cut_off(model, &mut schedule, leader);
     !schedule.node(leader).is_leader()
 }
+
+/// Can a leader that has settled within `limit` rounds hand the leadership to each follower, in the next term?
+#[must_use]
+pub fn everyone_can_take_over(model: &Raft, state: &State, limit: usize) -> bool {
+    let all = NodeSet::first(model.bounds().nodes);
+    let Some((schedule, leader)) = settle(model, state, limit) else { return true };
+    // A transfer that has begun takes what is left of its time, and what it has sent may still have its way.
+    if schedule.node(leader).transfers_to().is_some() {
+        return true;
+    }
+    let schedule = schedule.losing_what_is_in_flight();
+    all.without(leader).iter().all(|to| {
+        let mut schedule = schedule.clone();
+        let term = schedule.node(leader).current_term();
+        schedule.transfer(leader, to);
+        // Who hears a leader does not lose patience: what happens is the transfer's doing.
+        (0..a_while(all)).for_each(|_| schedule.pass_round());
+        let heir = schedule.node(to);
+        heir.is_leader() && Some(heir.current_term()) == term.next()
+    })
+}
+
+/// Once a leader has settled within `limit` rounds, is a read through any node answered, though the first question is lost?
+#[must_use]
+pub fn reads_are_answered(model: &Raft, state: &State, limit: usize) -> bool {
+    let all = NodeSet::first(model.bounds().nodes);
+    let Some((schedule, leader)) = settle(model, state, limit) else { return true };
+    all.iter().all(|node| {
+        let mut schedule = schedule.clone();
+        schedule.read(node, NEW_READ);
+        // A read that is forwarded arrives; the leader's first question does not.
+        schedule.pass_round();
+        schedule.end_batch(leader);
+        let mut schedule = schedule.losing_what_is_in_flight();
+        (0..a_while(all)).for_each(|_| {
+            schedule.pass_round();
+            schedule.end_batch(leader);
+        });
+        schedule.has_answered(node, NEW_READ)
+    })
+}
+
+/// No box has so many reads.
+const NEW_READ: u8 = u8::MAX;
 
 /// The calm schedule at the moment when a leader has settled. That none does is for [`calm`](crate::calm) to find.
 fn settle<'a>(model: &'a Raft, state: &State, limit: usize) -> Option<(Schedule<'a>, NodeId)> {

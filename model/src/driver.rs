@@ -24,6 +24,8 @@ pub enum Driver {
     TermLostAtRestart,
     /// A proposal is fed to the node twice.
     ProposalFedTwice,
+    /// A snapshot's file was never synced: at a restart the record that stands for the log is there, and the snapshot is not.
+    SnapshotLostAtRestart,
 }
 
 impl Driver {
@@ -61,6 +63,10 @@ impl Driver {
                 Some(Write::TermAndVote { current_term: durable.current_term(), voted_for: None })
             }
             Self::TermLostAtRestart => Some(Write::TermAndVote { current_term: Term(0), voted_for: None }),
+            Self::SnapshotLostAtRestart if durable.snapshot().is_some() => {
+                return without_log(&durable);
+            }
+            Self::SnapshotLostAtRestart => None,
             Self::Faithful
             | Self::VoteRequestLeavesEarly
             | Self::ReplyBecauseThisStepWroteNothing
@@ -72,4 +78,12 @@ impl Driver {
         }
         durable
     }
+}
+
+/// All but what only the snapshot stands for.
+fn without_log(durable: &Durable<u8>) -> Durable<u8> {
+    let (current_term, voted_for) = (durable.current_term(), durable.voted_for());
+    let mut rest = Durable::default();
+    redo_all(&mut rest, [Write::<Vec<Entry<u8>>>::TermAndVote { current_term, voted_for }]);
+    rest
 }

@@ -22,6 +22,18 @@ n1 heartbeat
 deliver all
 ";
 
+/// The same for two nodes, of which none may be down, and whose leader is followed: it need not be another one.
+const WAY_OUT_OF_TWO: &str = "
+# From here the mutant never commits what its leader has, as long as that is heard. The correct protocol does, what was lost included:
+drop all
+n1 heartbeat
+deliver all
+n1 heartbeat
+deliver all
+n1 heartbeat
+deliver all
+";
+
 /// The same where a node asks before it begins a term: who must time out first depends on the state.
 const SHOW: &str = "
 # From here no calm schedule brings the mutant's nodes together again, with some node down or with none. Here whoever is behind
@@ -100,7 +112,9 @@ impl Display for Kept {
         };
         let pre_vote = if bounds.pre_vote { " pre-vote" } else { "" };
         let check_quorum = if bounds.check_quorum { " check-quorum" } else { "" };
-        writeln!(f, "cluster {}{limit}{pre_vote}{check_quorum}", bounds.nodes)?;
+        let window = bounds.window.map(|(entries, bytes)| format!(" window {entries} window-bytes {bytes}"));
+        let window = window.unwrap_or_default();
+        writeln!(f, "cluster {}{limit}{pre_vote}{check_quorum}{window}", bounds.nodes)?;
         match bounds.disk {
             DiskKind::Atomic => {}
             DiskKind::Fifo => writeln!(f, "disks wait")?,
@@ -109,6 +123,7 @@ impl Display for Kept {
             writeln!(f, "{}{action}", if position == 0 { "\n" } else { "" })?;
         }
         match self.property.as_str() {
+            NO_WEDGE if bounds.nodes == 2 => f.write_str(WAY_OUT_OF_TWO),
             NO_WEDGE if bounds.pre_vote => f.write_str(SHOW),
             NO_WEDGE => f.write_str(WAY_OUT),
             NO_DISRUPTION => f.write_str(RETURN),

@@ -20,6 +20,7 @@ pub mod dead;
 pub mod disk;
 pub mod disruption;
 pub mod driver;
+pub mod features;
 pub mod induction;
 pub mod interned;
 pub mod kept;

@@ -205,8 +205,7 @@ impl Museum {
                 };
                 Ok(check::run(mutant.applied_to(bounds), options))
             }
-            Kind::Source(patch) => {
-                let tree = self.plant(&exhibit.name, patch)?;
+            Kind::Source(_) => {
                 // On one thread a search finds the same script every time.
                 let search = match until {
                     None => vec!["--keep-going"],
@@ -214,10 +213,24 @@ impl Museum {
                 };
                 let arguments: Vec<&str> =
                     ["check", &expectation.bounds, "--json"].into_iter().chain(search).collect();
-                let json = self.run(&tree, &exhibit.name, &arguments)?;
-                serde_json::from_slice(&json).map_err(|error| failed(error.to_string()))
+                self.ask(exhibit, &arguments)
             }
         }
+    }
+
+    /// Asks a mutant of the protocol for a report.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be planted, built or understood.
+    pub fn ask(&self, exhibit: &Exhibit, arguments: &[&str]) -> Result<Report, MuseumError> {
+        let failed = |what: String| MuseumError::Failed(exhibit.name.clone(), what);
+        let Kind::Source(patch) = &exhibit.kind else {
+            return Err(failed("it is built into the model".to_owned()));
+        };
+        let tree = self.plant(&exhibit.name, patch)?;
+        let json = self.run(&tree, &exhibit.name, arguments)?;
+        serde_json::from_slice(&json).map_err(|error| failed(error.to_string()))
     }
 
     /// Plays a kept script on a mutant of the protocol.
@@ -357,6 +370,15 @@ impl Exhibit {
         self.expectations
             .iter()
             .map(|expectation| (expectation.falls.as_deref(), expectation.bounds.as_str()))
+    }
+
+    /// The first box in which it must fall to a search; nothing for the canary and for what is built into the model.
+    #[must_use]
+    pub fn searched_in(&self) -> Option<&str> {
+        let searched =
+            |expectation: &&Expectation| expectation.script.is_none() && expectation.falls.is_some();
+        let bounds = self.expectations.iter().find(searched)?.bounds.as_str();
+        matches!(self.kind, Kind::Source(_)).then_some(bounds)
     }
 
     /// The kept scripts that are played on it.

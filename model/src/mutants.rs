@@ -35,7 +35,7 @@ impl BuiltIn {
 
     /// All of them.
     #[must_use]
-    pub const fn all() -> [Self; 8] {
+    pub const fn all() -> [Self; 9] {
         [
             Self::driver(
                 "vote-request-leaves-early",
@@ -85,6 +85,13 @@ impl BuiltIn {
                 "Refinement",
                 "two/all",
                 Driver::ProposalFedTwice,
+            ),
+            Self::driver(
+                "snapshot-lost-at-restart",
+                "the log is dropped before the snapshot that stands for it is durable (S5)",
+                "CommittedOnQuorum",
+                "snapshot-disk/one",
+                Driver::SnapshotLostAtRestart,
             ),
             Self {
                 dead: DeadRules::AgainstMemory,

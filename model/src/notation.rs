@@ -4,6 +4,8 @@
 use crate::disk::Disk;
 use crate::server::{Event, Server};
 use crate::system::{Action, Spent, State};
+use seaworthy_protocol::ReadId;
+use seaworthy_protocol::invariants::clients::Clients;
 use seaworthy_protocol::invariants::history::Commitment;
 use seaworthy_protocol::notation::show;
 use std::fmt::{Debug, Display, Formatter, Result};
@@ -16,7 +18,12 @@ impl Display for Action {
             Event::HeartbeatTimeout => write!(f, "{node} heartbeat"),
             Event::Propose(value) => write!(f, "{node} propose {value}"),
             Event::Replicate => write!(f, "{node} replicate"),
-            Event::CannotWrite => write!(f, "{node} cannot write"),
+            Event::CannotWrite { heir: None } => write!(f, "{node} cannot write"),
+            Event::CannotWrite { heir: Some(heir) } => write!(f, "{node} cannot write, heir {heir}"),
+            Event::Read(read) => write!(f, "{node} read {}", ReadId(read.into())),
+            Event::Transfer(to) => write!(f, "{node} transfer to {to}"),
+            Event::Compact { snapshot, through } => write!(f, "{node} compact {snapshot} through {through}"),
+            Event::Stage => write!(f, "{node} snapshot staged"),
             Event::Deliver(packet) => write!(f, "deliver {}", show::<_, u8>(packet.value())),
             Event::Complete => write!(f, "{node} disk completes"),
             Event::Confirm => write!(f, "{node} disk confirms"),
@@ -29,12 +36,18 @@ impl Display for Action {
 impl Display for Server {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, "{}", self.node)?;
-        let Disk { durable, queue, unconfirmed } = &self.disk;
+        let Disk { durable, queue, unconfirmed, staged, whole } = &self.disk;
         if durable != self.node.durable() {
             write!(f, "\n   disk {durable}")?;
         }
         if let Some(ack) = unconfirmed {
             write!(f, "\n   not confirmed {ack}")?;
+        }
+        if !staged.is_empty() {
+            write!(f, "\n   staged, by digest {staged:?}")?;
+        }
+        if let Some(snapshot) = whole {
+            write!(f, "\n   to be made durable {snapshot}")?;
         }
         for batch in queue {
             for write in &batch.writes {
@@ -60,8 +73,16 @@ impl Debug for State {
         for Commitment { entry, term } in self.committed() {
             write!(f, " {}@{}(in {term})", entry.payload, entry.term)?;
         }
-        let Spent { proposals, crashes } = self.spent();
+        let Spent { proposals, crashes, compactions, reads, transfers } = self.spent();
         write!(f, "\nspent proposals={proposals} crashes={crashes}")?;
+        for (what, count) in [("compactions", compactions), ("reads", reads), ("transfers", transfers)] {
+            if count > 0 {
+                write!(f, " {what}={count}")?;
+            }
+        }
+        if *self.clients() != Clients::default() {
+            write!(f, "\nclients {:?}", self.clients())?;
+        }
         if let Some(broken) = self.broken() {
             write!(f, "\nbroken {broken:?}")?;
         }

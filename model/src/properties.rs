@@ -9,7 +9,7 @@ use crate::server::Server;
 use crate::system::{Broken, Raft, State};
 use seaworthy_protocol::invariants::Violation;
 use seaworthy_protocol::invariants::{cluster, history, node};
-use seaworthy_protocol::{Log, Message};
+use seaworthy_protocol::{Log, Message, Node, Pace, Progress, Role};
 use stateright::Property;
 
 /// The properties that a box can break. A check that could not fail is left out.
@@ -22,6 +22,43 @@ pub fn of(bounds: &Bounds) -> Vec<Property<Raft>> {
             s.broken().is_some_and(Broken::is_final)
                 || calm::rounds_to_commit(m, s, m.bounds().calm_rounds).is_some()
         }));
+    }
+    if bounds.compactions > 0 {
+        let compacted = Violation::CompactedCommitted;
+        properties
+            .push(Property::always(compacted.name(), |_, s: &State| keeps(s, Violation::CompactedCommitted)));
+        properties.push(Property::always(SNAPSHOT_INTACT, |_, s: &State| {
+            s.broken() != Some(Broken::MixedSnapshot)
+        }));
+    }
+    if bounds.reads > 0 {
+        let reads = Violation::LinearizableReads;
+        properties
+            .push(Property::always(reads.name(), |_, s: &State| keeps(s, Violation::LinearizableReads)));
+    }
+    if bounds.reads > 0 && bounds.calm_rounds > 0 {
+        properties.push(Property::always(READS_ARE_ANSWERED, |m: &Raft, s: &State| {
+            s.broken().is_some_and(Broken::is_final)
+                || disruption::reads_are_answered(m, s, m.bounds().calm_rounds)
+        }));
+    }
+    if bounds.outcomes {
+        properties.push(Property::always(Violation::TrueOutcomes.name(), |_, s: &State| {
+            keeps(s, Violation::TrueOutcomes) && s.clients().told_truly(s.committed())
+        }));
+    }
+    if bounds.transfers > 0 || bounds.writes_fail {
+        let ready = Violation::TransferReady;
+        properties.push(Property::always(ready.name(), |_, s: &State| keeps(s, Violation::TransferReady)));
+    }
+    if bounds.transfers > 0 && bounds.calm_rounds > 0 {
+        properties.push(Property::always(TRANSFER_SUCCEEDS, |m: &Raft, s: &State| {
+            s.broken().is_some_and(Broken::is_final)
+                || disruption::everyone_can_take_over(m, s, m.bounds().calm_rounds)
+        }));
+    }
+    if bounds.window.is_some() {
+        properties.push(Property::always(WITHIN_WINDOW, |m: &Raft, s: &State| within_window(m.bounds(), s)));
     }
     if bounds.writes_fail {
         properties.push(Property::always(NO_LEADER_WITHOUT_DISK, |_, s: &State| {
@@ -110,10 +147,18 @@ pub const DEAD_STAYS_DEAD: &str = "DeadStaysDead";
 pub const NO_WEDGE: &str = "NoWedge";
 /// With pre-vote, nobody who was cut off disrupts the cluster by returning ([`disruption`]).
 pub const NO_DISRUPTION: &str = "NoDisruption";
+/// Once a leader has settled, a read through any node is answered ([`disruption`]).
+pub const READS_ARE_ANSWERED: &str = "ReadsAreAnswered";
+/// A leader that has settled can hand the leadership to each follower ([`disruption`]).
+pub const TRANSFER_SUCCEEDS: &str = "TransferSucceeds";
 /// With check-quorum, a leader that reaches nobody steps down ([`disruption`]).
 pub const NO_LONE_LEADER: &str = "NoLoneLeader";
 /// Who is told that its disk refuses writes does not lead.
 pub const NO_LEADER_WITHOUT_DISK: &str = "NoLeaderWithoutDisk";
+/// Whatever was staged of a snapshot is of one source.
+pub const SNAPSHOT_INTACT: &str = "SnapshotIntact";
+/// No more is on its way to a follower than the window allows, and a leader knows how much that is.
+pub const WITHIN_WINDOW: &str = "WithinWindow";
 /// No node blames a peer that did nothing wrong.
 pub const NO_FALSE_BLAME: &str = "NoFalseBlame";
 
@@ -129,10 +174,12 @@ fn log_matching(state: &State) -> bool {
     let differs = |(disk, memory): &(&Log<u8>, &Log<u8>)| disk != memory;
     let on_disk = on_disk.zip(in_memory.clone()).filter(differs).map(|(disk, _)| disk);
     let logs = || in_memory.clone().chain(on_disk.clone());
-    let pairwise = logs().enumerate().all(|(i, a)| logs().skip(i + 1).all(|b| cluster::log_matching(a, b)));
+    let pairwise = logs()
+        .enumerate()
+        .all(|(i, a)| logs().skip(i + 1).all(|b| cluster::log_matching(a, b, state.committed())));
     let in_flight = |packet: &Interned<Packet>| match &packet.message {
         Message::AppendEntries { prev_log, entries, .. } if !entries.is_empty() => {
-            logs().all(|log| cluster::append_matching(log, *prev_log, entries))
+            logs().all(|log| cluster::append_matching(log, *prev_log, entries, state.committed()))
         }
         Message::AppendEntries { .. }
         | Message::RequestVote { .. }
@@ -140,6 +187,13 @@ fn log_matching(state: &State) -> bool {
         | Message::AppendEntriesReply(_)
         | Message::PreVote { .. }
         | Message::PreVoteGranted
+        | Message::InstallSnapshot(_)
+        | Message::InstallSnapshotReply { .. }
+        | Message::ReadIndex { .. }
+        | Message::ReadIndexReply { .. }
+        | Message::ReadRound { .. }
+        | Message::ReadRoundReply { .. }
+        | Message::TimeoutNow
         | Message::HigherTerm => true,
     };
     pairwise && state.network().packets().iter().all(in_flight)
@@ -148,9 +202,34 @@ fn log_matching(state: &State) -> bool {
 fn match_index_valid(state: &State) -> bool {
     let leaders = state.servers().iter().filter(|server| server.node.is_leader());
     leaders.into_iter().all(|leader| {
-        state
-            .servers()
-            .iter()
-            .all(|follower| cluster::match_index_valid(&leader.node, follower.node.id(), follower.durable()))
+        state.servers().iter().all(|follower| {
+            cluster::match_index_valid(
+                &leader.node,
+                follower.node.id(),
+                follower.durable(),
+                state.committed(),
+            )
+        })
+    })
+}
+
+fn within_window(bounds: &Bounds, state: &State) -> bool {
+    let Some((entries, bytes)) = bounds.window else { return true };
+    let fits = |node: &Node<u8>, progress: &Progress| match progress.pace {
+        Pace::Probe { .. } => true,
+        // Who lacks nothing that was compacted can install nothing, and its transfer would never end.
+        Pace::Snapshot { .. } => progress.match_index < node.log().base().index,
+        Pace::Replicate { bytes_in_flight } => {
+            // Every entry weighs one byte, and none that is compacted is counted.
+            let base = node.log().base().index;
+            let known = progress.match_index.max(base).0;
+            let weight = progress.next_index.previous().0.saturating_sub(known);
+            let is_known = u64::try_from(bytes_in_flight) == Ok(weight);
+            is_known && progress.in_flight() <= entries && bytes_in_flight <= bytes
+        }
+    };
+    state.servers().iter().all(|server| match server.node.role() {
+        Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => true,
+        Role::Leader { progress, .. } => progress.iter().all(|(_, known)| fits(&server.node, known)),
     })
 }

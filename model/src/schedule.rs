@@ -9,7 +9,7 @@ use crate::interned::Interned;
 use crate::network::Packet;
 use crate::server::{Event, Server};
 use crate::system::{Raft, State};
-use seaworthy_protocol::{Node, NodeId, NodeSet};
+use seaworthy_protocol::{Answer, Node, NodeId, NodeSet};
 use smallvec::SmallVec;
 
 /// Which pairs of nodes can talk to each other, both ways.
@@ -75,6 +75,7 @@ pub struct Schedule<'a> {
     patient: NodeSet,
     first: usize,
     rounds: usize,
+    answers: Vec<(NodeId, Answer)>,
 }
 
 impl<'a> Schedule<'a> {
@@ -91,7 +92,15 @@ impl<'a> Schedule<'a> {
             patient: NodeSet::default(),
             first: 0,
             rounds: 0,
+            answers: Vec::new(),
         }
+    }
+
+    /// The same schedule, but whoever runs has just heard from a leader, or thinks so: nobody loses patience before its second turn.
+    /// What only an election can end is then seen to last as long as the leader is heard.
+    #[must_use]
+    pub fn with_everyone_patient(self) -> Self {
+        Self { patient: self.up, ..self }
     }
 
     /// The same schedule with the turns shifted by so many nodes.
@@ -159,6 +168,29 @@ impl<'a> Schedule<'a> {
         self.take(leader, Event::Propose(value));
     }
 
+    /// A client reads through a node.
+    pub fn read(&mut self, node: NodeId, read: u8) {
+        self.take(node, Event::Read(read));
+    }
+
+    /// A leader's driver has no more inputs for now.
+    pub fn end_batch(&mut self, leader: NodeId) {
+        self.take(leader, Event::Replicate);
+    }
+
+    /// Has a node been told that this read may be answered?
+    #[must_use]
+    pub fn has_answered(&self, node: NodeId, read: u8) -> bool {
+        let is_this =
+            |answer: &Answer| matches!(answer, Answer::Readable { read: it, .. } if it.0 == u64::from(read));
+        self.answers.iter().any(|(at, answer)| *at == node && is_this(answer))
+    }
+
+    /// The leadership is to be handed over.
+    pub fn transfer(&mut self, leader: NodeId, to: NodeId) {
+        self.take(leader, Event::Transfer(to));
+    }
+
     /// One node as it is now.
     #[must_use]
     pub fn node(&self, id: NodeId) -> &'static Node<u8> {
@@ -172,9 +204,10 @@ impl<'a> Schedule<'a> {
     /// The event, and then whatever the disk has to do.
     fn take(&mut self, id: NodeId, event: Event) {
         self.take_one(id, event);
-        while !self.server(id).disk.is_idle() {
+        while !self.server(id).disk.is_idle() || self.server(id).disk.whole.is_some() {
             self.take_one(id, Event::Complete);
             self.take_one(id, Event::Confirm);
+            self.take_one(id, Event::Stage);
         }
     }
 
@@ -182,6 +215,7 @@ impl<'a> Schedule<'a> {
         let step = self.model.steps().take(self.server(id), event);
         self.servers[usize::from(id.get() - 1)] = step.server;
         self.in_flight.extend(&step.sent);
+        self.answers.extend(step.answers.iter().map(|answer| (id, *answer)));
         if step.resets_election_timer {
             self.patient.insert(id);
         }

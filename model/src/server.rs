@@ -6,7 +6,7 @@ use crate::network::Packet;
 use crate::symmetry::{Permutation, Rename};
 use seaworthy_protocol::invariants::Violation;
 use seaworthy_protocol::invariants::history::NodeHistory;
-use seaworthy_protocol::{Durable, Node, NodeId, PeerFault, Term};
+use seaworthy_protocol::{Answer, Durable, Index, Node, NodeId, PeerFault, Snapshot, Term};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -33,7 +33,23 @@ pub enum Event {
     /// It sends what followers lack.
     Replicate,
     /// Its disk refuses writes.
-    CannotWrite,
+    CannotWrite {
+        /// Who should lead instead.
+        heir: Option<NodeId>,
+    },
+    /// A client asks it for a read. The k-th read has the id k.
+    Read(u8),
+    /// It is to hand the leadership over.
+    Transfer(NodeId),
+    /// Its driver has made a snapshot of what it has applied. The k-th of a run has the digest k: no two have the same bytes.
+    Compact {
+        /// The snapshot.
+        snapshot: Snapshot,
+        /// The last index that the log need not keep.
+        through: Index,
+    },
+    /// Its driver has made durable what was staged of a snapshot. Takes a while with every kind of disk: a snapshot is large.
+    Stage,
     /// A message is delivered to it.
     Deliver(Interned<Packet>),
     /// Its disk completes the oldest batch, and the messages that waited for it leave.
@@ -64,6 +80,10 @@ pub struct Step {
     pub fault: Option<PeerFault>,
     /// The election timer starts afresh.
     pub resets_election_timer: bool,
+    /// What clients were told.
+    pub answers: SmallVec<[Answer; 1]>,
+    /// A snapshot was staged whose chunks are not all of one source.
+    pub mixes_snapshots: bool,
 }
 
 impl Server {

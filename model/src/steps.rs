@@ -102,6 +102,8 @@ impl Steps {
             stopped: outcome.stopped,
             fault: outcome.fault,
             resets_election_timer: outcome.resets_election_timer,
+            answers: outcome.answers.into(),
+            mixes_snapshots: outcome.mixes_snapshots,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The whole system within a box: the state, the actions, and what an action does.
 
 use crate::bounds::Bounds;
+use crate::contract::SNAPSHOT_BYTES;
 use crate::dead;
 use crate::driver::Driver;
 use crate::interned::{Arena, Interned};
@@ -9,9 +10,10 @@ use crate::server::{Event, Server, Step};
 use crate::steps::Steps;
 use crate::symmetry::{Digests, Permutation, Rename, mix};
 use seaworthy_protocol::invariants::Violation;
-use seaworthy_protocol::invariants::cluster::acknowledges_truly;
+use seaworthy_protocol::invariants::clients::Clients;
+use seaworthy_protocol::invariants::cluster::{acknowledges_truly, transfer_is_ready};
 use seaworthy_protocol::invariants::history::{Commitment, see_commit};
-use seaworthy_protocol::{NodeId, NodeSet};
+use seaworthy_protocol::{Answer, Index, LogId, Node, NodeId, NodeSet, ReadId, Role, Snapshot};
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,19 +22,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct State {
     servers: SmallVec<[Interned<Server>; 5]>,
     network: Network,
-    committed: Interned<Committed>,
+    past: Interned<Past>,
     spent: Spent,
     broken: Option<Broken>,
 }
 
-/// Ghost: all that was ever committed, in order. Multiplies the states of `three` by 1.37 (docs/model.md).
+/// Ghosts of the whole system.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
-pub struct Committed(pub Vec<Commitment<u8>>);
+pub struct Past {
+    /// All that was ever committed, in order. Multiplies the states of `three` by 1.37 (docs/model.md).
+    pub committed: Vec<Commitment<u8>>,
+    /// What clients wait for, and what they were told; nobody unless the box has reads or outcomes.
+    pub clients: Clients<u8>,
+}
 
-/// Names no node.
-impl Rename for Committed {
-    fn renamed(&self, _: &Permutation) -> Self {
-        self.clone()
+impl Rename for Past {
+    fn renamed(&self, permutation: &Permutation) -> Self {
+        let clients = self.clients.renamed(|id| permutation.image(id));
+        Self { committed: self.committed.clone(), clients }
     }
 }
 
@@ -43,6 +50,12 @@ pub struct Spent {
     pub proposals: u8,
     /// Crashes suffered.
     pub crashes: u8,
+    /// Snapshots made. The k-th has the digest k.
+    pub compactions: u8,
+    /// Reads asked for. The k-th has the id k.
+    pub reads: u8,
+    /// Leaderships to be handed over.
+    pub transfers: u8,
 }
 
 /// What a step broke, kept in the state it led to.
@@ -60,6 +73,8 @@ pub enum Broken {
     FalseBlame,
     /// A node leads that was told that its disk refuses writes.
     LeadsWithoutDisk,
+    /// The chunks of a snapshot that arrived are of different snapshots.
+    MixedSnapshot,
 }
 
 impl Broken {
@@ -71,6 +86,7 @@ impl Broken {
             Self::FalseBlame => 2,
             Self::DeadRevived => 3,
             Self::LeadsWithoutDisk => 4,
+            Self::MixedSnapshot => 5,
             Self::Property(violation) => 10 + violation as u8,
             Self::Stopped(violation) => 100 + violation as u8,
         }
@@ -87,7 +103,11 @@ impl Broken {
     pub const fn is(self, violation: Violation) -> bool {
         match self {
             Self::Property(broken) | Self::Stopped(broken) => broken as u8 == violation as u8,
-            Self::DeadNotInert | Self::DeadRevived | Self::FalseBlame | Self::LeadsWithoutDisk => false,
+            Self::DeadNotInert
+            | Self::DeadRevived
+            | Self::FalseBlame
+            | Self::LeadsWithoutDisk
+            | Self::MixedSnapshot => false,
         }
     }
 }
@@ -131,7 +151,13 @@ impl State {
     /// All that was ever committed.
     #[must_use]
     pub fn committed(&self) -> &'static [Commitment<u8>] {
-        &self.committed.value().0
+        &self.past.value().committed
+    }
+
+    /// What clients wait for, and what they were told.
+    #[must_use]
+    pub fn clients(&self) -> &'static Clients<u8> {
+        &self.past.value().clients
     }
 
     /// What has been spent.
@@ -149,7 +175,7 @@ impl State {
     /// This state after a renaming of the nodes.
     #[must_use]
     pub fn renamed(&self, model: &Raft, permutation: &Permutation) -> Self {
-        let Self { servers, network, committed, spent, broken } = self;
+        let Self { servers, network, past, spent, broken } = self;
         let mut renamed: SmallVec<_> =
             servers.iter().map(|server| model.steps.server(server.value().renamed(permutation))).collect();
         renamed.sort_by_key(|server: &Interned<Server>| server.node.id());
@@ -157,17 +183,19 @@ impl State {
         for packet in network.packets() {
             packets.insert(model.steps.packet(packet.value().renamed(permutation)));
         }
-        Self { servers: renamed, network: packets, committed: *committed, spent: *spent, broken: *broken }
+        let past = model.pasts.intern(past.value().renamed(permutation), model.steps.permutations());
+        Self { servers: renamed, network: packets, past, spent: *spent, broken: *broken }
     }
 
     /// The digest of this state under each renaming of the nodes.
     #[must_use]
     pub fn digests(&self) -> Digests {
-        let Spent { proposals, crashes } = self.spent;
+        let Spent { proposals, crashes, compactions, reads, transfers } = self.spent;
         let broken = self.broken.map_or(0, Broken::number);
-        let small = mix(u64::from(proposals) | u64::from(crashes) << 8 | u64::from(broken) << 16);
+        let small = u64::from_le_bytes([proposals, crashes, broken, compactions, reads, transfers, 0, 0]);
+        let small = mix(small);
         let mut sums: Digests =
-            self.committed.digests().iter().map(|digest| digest.rotate_left(1).wrapping_add(small)).collect();
+            self.past.digests().iter().map(|digest| digest.rotate_left(1).wrapping_add(small)).collect();
         let servers = self.servers.iter().map(|server| server.digests());
         let packets = self.network.packets().iter().map(|packet| packet.digests());
         // Added up for each state anew: kept with the state, 120 sums for five nodes were most of its size.
@@ -184,7 +212,7 @@ pub struct Raft {
     bounds: Bounds,
     mutant: Option<&'static str>,
     steps: Steps,
-    commits: Arena<Committed>,
+    pasts: Arena<Past>,
     expanded: AtomicU64,
 }
 
@@ -208,7 +236,7 @@ impl Raft {
             Permutation::identity(bounds.nodes)
         };
         let steps = Steps::new(&bounds, driver, permutations);
-        Self { bounds, mutant, steps, commits: Arena::new(bounds.salt), expanded: AtomicU64::new(0) }
+        Self { bounds, mutant, steps, pasts: Arena::new(bounds.salt), expanded: AtomicU64::new(0) }
     }
 
     /// The same system, with no step taken yet.
@@ -260,7 +288,7 @@ impl Raft {
         State {
             servers: NodeSet::first(self.bounds.nodes).iter().map(new_server).collect(),
             network: Network::default(),
-            committed: self.commits.intern(Committed::default(), self.steps.permutations()),
+            past: self.pasts.intern(Past::default(), self.steps.permutations()),
             spent: Spent::default(),
             broken: None,
         }
@@ -277,25 +305,48 @@ impl Raft {
             });
         }
         let deliver = |packet: &Interned<Packet>| Action { node: packet.to, event: Event::Deliver(*packet) };
-        actions.extend(state.network.packets().iter().map(deliver));
+        let is_within = |packet: &&Interned<Packet>| self.is_within(state, packet);
+        actions.extend(state.network.packets().iter().filter(is_within).map(deliver));
+    }
+
+    /// Being told to campaign is an election timeout by message, and as bounded as one.
+    fn is_within(&self, state: &State, packet: &Packet) -> bool {
+        let begun = || state.server(packet.to).node.current_term().max(packet.term);
+        !packet.message.is_timeout_now() || begun() < self.bounds.max_term
     }
 
     /// What can happen to one server by itself. Bounds limit inputs, never what the protocol does with them.
     fn list_events(&self, spent: Spent, server: &Server, mut event: impl FnMut(Event)) {
-        if server.node.is_leader() {
+        let node = &server.node;
+        let peers = NodeSet::first(self.bounds.nodes).without(node.id());
+        if let Role::Leader { transfer, .. } = node.role() {
             event(Event::HeartbeatTimeout);
             event(Event::Replicate);
             if spent.proposals < self.bounds.proposals {
                 event(Event::Propose(spent.proposals + 1));
             }
-            if self.bounds.check_quorum {
+            if spent.transfers < self.bounds.transfers {
+                peers.iter().for_each(|to| event(Event::Transfer(to)));
+            }
+            if self.bounds.check_quorum || transfer.is_some() {
                 event(Event::ElectionTimeout);
             }
-        } else if server.node.current_term() < self.bounds.max_term {
+        } else if node.current_term() < self.bounds.max_term {
             event(Event::ElectionTimeout);
         }
         if self.bounds.writes_fail {
-            event(Event::CannotWrite);
+            event(Event::CannotWrite { heir: None });
+            peers
+                .iter()
+                .filter(|_| node.is_leader())
+                .for_each(|heir| event(Event::CannotWrite { heir: Some(heir) }));
+        }
+        if spent.reads < self.bounds.reads {
+            event(Event::Read(spent.reads + 1));
+        }
+        self.list_compactions(spent, node, &mut event);
+        if server.disk.whole.is_some() {
+            event(Event::Stage);
         }
         if !server.disk.queue.is_empty() {
             event(Event::Complete);
@@ -310,13 +361,31 @@ impl Raft {
         }
     }
 
+    /// A snapshot that is no newer than the last would change nothing.
+    fn list_compactions(&self, spent: Spent, node: &Node<u8>, event: &mut impl FnMut(Event)) {
+        let covered = node.durable().snapshot().map_or(Index(0), |snapshot| snapshot.last.index);
+        let index = node.commit_index();
+        if spent.compactions == self.bounds.compactions || index <= covered {
+            return;
+        }
+        let last = LogId { term: node.log().term_at(index).unwrap_or_default(), index };
+        let digest = u64::from(spent.compactions) + 1;
+        let snapshot = Snapshot { last, length: SNAPSHOT_BYTES, digest };
+        // All that it covers goes, or all but one entry.
+        event(Event::Compact { snapshot, through: index });
+        if index > node.log().base().index {
+            event(Event::Compact { snapshot, through: index.previous() });
+        }
+    }
+
     /// What an action does, or `None` if it changes nothing.
     #[must_use]
     pub fn transition(&self, last: &State, action: Action) -> Option<Transition> {
         let before = last.server(action.node);
         let step = self.steps.take(before, action.event);
-        let leads_without_disk = action.event == Event::CannotWrite && before.node.is_leader();
+        let leads_without_disk = matches!(action.event, Event::CannotWrite { .. }) && before.node.is_leader();
         let is_judged = step.violation.is_some() || step.fault.is_some() || leads_without_disk;
+        let is_judged = is_judged || !step.answers.is_empty() || step.mixes_snapshots;
         let has_effect = step.server != before || is_judged;
         if !has_effect && step.sent.iter().all(|packet| last.network.contains(*packet)) {
             return None;
@@ -325,8 +394,8 @@ impl Raft {
         let mut purged = Vec::new();
         state.spend(action.event);
         state.servers[usize::from(action.node.get() - 1)] = step.server;
-        let broken_by_commit = self.commit(&mut state, step.server);
-        state.broken = self.judge(&state, action, step).or(broken_by_commit);
+        let broken_in_past = self.remember(&mut state, action, step);
+        state.broken = self.judge(&state, action, step).or(broken_in_past);
         for packet in step.sent.iter().copied() {
             if state.network.insert(packet) {
                 self.purge_one(&mut state, packet, &mut purged);
@@ -338,8 +407,10 @@ impl Raft {
         if !self.bounds.removes_dead_messages {
             state.broken = state.broken.or_else(|| self.judge_the_dead(last, &state));
         }
-        let is_same =
-            state.servers == last.servers && state.network == last.network && state.broken.is_none();
+        let is_same = state.servers == last.servers
+            && state.network == last.network
+            && state.past == last.past
+            && state.broken.is_none();
         if is_same { None } else { Some(Transition { state, purged }) }
     }
 
@@ -348,28 +419,84 @@ impl Raft {
             return Some(if step.stopped { Broken::Stopped(violation) } else { Broken::Property(violation) });
         }
         let disk = step.server.durable();
-        let truly =
-            |packet: &Interned<Packet>| acknowledges_truly(&**packet, disk, &state.server(packet.to).node);
+        let truly = |packet: &Interned<Packet>| {
+            acknowledges_truly(&**packet, disk, &state.server(packet.to).node, state.committed())
+        };
         if !step.sent.iter().all(truly) {
             return Some(Broken::Property(Violation::PersistBeforeSend));
         }
-        if action.event == Event::CannotWrite && step.server.node.is_leader() {
+        if matches!(action.event, Event::CannotWrite { .. }) && step.server.node.is_leader() {
             return Some(Broken::LeadsWithoutDisk);
+        }
+        if step.mixes_snapshots {
+            return Some(Broken::MixedSnapshot);
+        }
+        let sender = &step.server.node;
+        let is_ready = |packet: &Interned<Packet>| {
+            transfer_is_ready(&**packet, sender, state.server(packet.to).durable(), state.committed())
+        };
+        if !step.sent.iter().all(is_ready) {
+            return Some(Broken::Property(Violation::TransferReady));
         }
         step.fault.is_some().then_some(Broken::FalseBlame)
     }
 
-    /// Records what the server commits as the first.
-    fn commit(&self, state: &mut State, server: Interned<Server>) -> Option<Broken> {
-        if server.node.commit_index().0 == 0 {
+    /// Records what the server commits as the first, and what clients hear of it.
+    fn remember(&self, state: &mut State, action: Action, step: &Step) -> Option<Broken> {
+        let has_clients = self.bounds.reads > 0 || self.bounds.outcomes;
+        if step.server.node.commit_index().0 == 0 && !has_clients {
             return None;
         }
-        let mut committed = state.committed.value().0.clone();
-        let agrees = see_commit(&server.node, &mut committed);
-        if committed.len() > state.committed.0.len() {
-            state.committed = self.commits.intern(Committed(committed), self.steps.permutations());
+        let mut past = state.past.value().clone();
+        let agrees = see_commit(&step.server.node, &mut past.committed);
+        let told =
+            if has_clients { self.tell_clients(&mut past, state.committed(), action, step) } else { None };
+        if past != *state.past.value() {
+            state.past = self.pasts.intern(past, self.steps.permutations());
         }
-        (!agrees).then_some(Broken::Property(Violation::StateMachineSafety))
+        let broken = if agrees { told } else { Some(Violation::StateMachineSafety) };
+        broken.map(Broken::Property)
+    }
+
+    /// Hears what clients ask and are told. Who asks for a read could have been told of all that was committed before.
+    fn tell_clients(
+        &self,
+        past: &mut Past,
+        committed_before: &[Commitment<u8>],
+        action: Action,
+        step: &Step,
+    ) -> Option<Violation> {
+        let Past { committed, clients } = past;
+        let node = action.node;
+        if let Event::Read(read) = action.event {
+            clients.see_read(node, ReadId(read.into()), committed_before);
+        }
+        if let Event::Crash { .. } = action.event {
+            clients.see_crash(node);
+        }
+        let mut sees = true;
+        for answer in &step.answers {
+            match action.event {
+                Event::Propose(value) if self.bounds.outcomes => clients.see_proposal(node, value, *answer),
+                Event::Propose(_) => {}
+                Event::ElectionTimeout
+                | Event::HeartbeatTimeout
+                | Event::Replicate
+                | Event::CannotWrite { .. }
+                | Event::Read(_)
+                | Event::Transfer(_)
+                | Event::Compact { .. }
+                | Event::Stage
+                | Event::Deliver(_)
+                | Event::Complete
+                | Event::Confirm
+                | Event::Crash { .. } => sees &= clients.see_answer(node, *answer),
+            }
+        }
+        if !clients.see_step(&step.server.node, committed) {
+            return Some(Violation::TrueOutcomes);
+        }
+        (!sees).then_some(Violation::LinearizableReads)
     }
 
     /// Removes what has died of a server's change.
@@ -401,7 +528,7 @@ impl Raft {
     #[must_use]
     pub fn is_dead(&self, state: &State, packet: Interned<Packet>) -> bool {
         let receiver = state.server(packet.to);
-        dead::is_dead_by(self.bounds.dead, self.bounds.check_quorum, &packet, &receiver)
+        dead::is_dead_by(&self.bounds, &packet, &receiver, state.clients())
             || state.network.elder(packet, receiver.term_on_disk()).is_some()
     }
 
@@ -425,9 +552,19 @@ impl Raft {
         if let Some(elder) = state.network.elder(packet, receiver.term_on_disk()) {
             return step == self.steps.take(receiver, Event::Deliver(elder));
         }
-        let is_dead =
-            |sent: &Interned<Packet>| dead::is_dead(self.bounds.check_quorum, sent, &state.server(sent.to));
+        let is_dead = |sent: &Interned<Packet>| {
+            dead::is_dead(&self.bounds, sent, &state.server(sent.to), state.clients())
+        };
+        let is_awaited = |answer: &Answer| match answer {
+            Answer::Readable { read, .. } => state.clients().awaits(packet.to, *read),
+            Answer::Appended(_)
+            | Answer::NotLeader { .. }
+            | Answer::Transferring { .. }
+            | Answer::CannotTransfer { .. }
+            | Answer::CannotRead { .. } => false,
+        };
         step.server == receiver
+            && !step.answers.iter().any(is_awaited)
             && step.violation.is_none()
             && step.fault.is_none()
             && step.sent.iter().all(is_dead)
@@ -439,10 +576,14 @@ impl State {
         match event {
             Event::Propose(_) => self.spent.proposals += 1,
             Event::Crash { .. } => self.spent.crashes += 1,
+            Event::Compact { .. } => self.spent.compactions += 1,
+            Event::Read(_) => self.spent.reads += 1,
+            Event::Transfer(_) => self.spent.transfers += 1,
             Event::ElectionTimeout
             | Event::HeartbeatTimeout
             | Event::Replicate
-            | Event::CannotWrite
+            | Event::CannotWrite { .. }
+            | Event::Stage
             | Event::Deliver(_)
             | Event::Complete
             | Event::Confirm => {}

@@ -207,6 +207,13 @@ fn appends_of_leaders(
         | Message::PreVote { .. }
         | Message::PreVoteGranted
         | Message::AppendEntriesReply(_)
+        | Message::InstallSnapshot(_)
+        | Message::InstallSnapshotReply { .. }
+        | Message::ReadIndex { .. }
+        | Message::ReadIndexReply { .. }
+        | Message::ReadRound { .. }
+        | Message::ReadRoundReply { .. }
+        | Message::TimeoutNow
         | Message::HigherTerm => None,
     })
 }

@@ -93,13 +93,44 @@ fn two_on_holds_every_property() {
 }
 
 #[test]
+fn snapshot_holds_every_property() {
+    exhaust("snapshot/one");
+}
+
+#[test]
+fn snapshot_window_holds_every_property_and_nobody_waits_for_ever() {
+    exhaust("snapshot-window");
+    exhaust("window-snapshot");
+}
+
+#[test]
+fn reads_holds_every_property_and_all_are_answered() {
+    exhaust("reads/one");
+}
+
+#[test]
+fn window_terms_holds_every_property() {
+    exhaust("window-terms/one");
+}
+
+#[test]
+fn two_all_holds_every_property_and_everyone_can_take_over() {
+    exhaust("two-all/one");
+}
+
+#[test]
+fn unreduced_snapshot_holds_every_property_and_the_dead_stay_dead() {
+    exhaust("unreduced-snapshot/one");
+}
+
+#[test]
 fn three_terms_holds_every_property() {
     exhaust("three-terms");
 }
 
 #[test]
 fn unreduced_two_holds_every_property_and_the_dead_stay_dead() {
-    exhaust("unreduced-two");
+    exhaust("unreduced-two/one");
 }
 
 #[test]

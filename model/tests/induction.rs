@@ -43,6 +43,27 @@ fn random_walks_with_pre_vote_and_check_quorum_revive_no_dead_message() {
     }
 }
 
+/// Snapshots, reads, transfers and a window, together and with three nodes, which no box has; every property is judged on the way.
+#[test]
+fn random_walks_with_every_feature_revive_no_dead_message() {
+    for seed in 0..6 {
+        let (batching, is_on) = (usize::from(seed % 2 == 0), seed % 3 > 0);
+        let with = Bounds {
+            compactions: 3,
+            reads: 4,
+            transfers: 3,
+            window: Some((2, 3)),
+            outcomes: true,
+            pre_vote: is_on,
+            check_quorum: is_on,
+            writes_fail: is_on,
+            ..large(batching)
+        };
+        let walk = walk(with, seed, 50_000);
+        assert!(walk.put_aside > 1_000, "a walk that removes little shows little: {walk:?}");
+    }
+}
+
 #[test]
 fn random_walks_of_five_nodes_revive_no_dead_message() {
     for seed in 0..2 {

@@ -20,15 +20,25 @@ fn scripts() -> Vec<PathBuf> {
 /// `# box: three-terms/one --terms 4`, as it is given on the command line.
 fn the_box(text: &str) -> Bounds {
     let request = text.lines().find_map(|line| line.strip_prefix("# box: ")).expect("a line \"# box: BOX\"");
-    let (name, terms) = request.split_once(" --terms ").unwrap_or((request, ""));
+    let words: Vec<&str> = request.split_whitespace().collect();
+    let [name, flags @ ..] = &words[..] else { panic!("no box") };
     let [bounds] = Bounds::named(name).unwrap()[..] else { panic!("{name} is two boxes") };
-    let max_term = terms.parse().map_or(bounds.max_term, Term);
-    Bounds { max_term, ..bounds }
+    let value = |flag: &str| {
+        let position = flags.iter().position(|word| *word == flag)?;
+        flags.get(position + 1)?.parse::<u8>().ok()
+    };
+    Bounds {
+        max_term: value("--terms").map_or(bounds.max_term, |terms| Term(terms.into())),
+        reads: value("--reads").unwrap_or(bounds.reads),
+        window: value("--window").map(|entries| (entries.into(), entries.into())).or(bounds.window),
+        check_quorum: bounds.check_quorum || flags.contains(&"--check-quorum"),
+        ..bounds
+    }
 }
 
 #[test]
 fn every_script_is_possible_and_breaks_nothing() {
-    assert!(scripts().len() >= 4);
+    assert!(scripts().len() >= 7);
     for file in scripts() {
         let text = fs::read_to_string(&file).unwrap();
         let model = Raft::new(the_box(&text));

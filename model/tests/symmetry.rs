@@ -52,11 +52,15 @@ fn successors(model: &Raft, state: &State) -> Vec<(Action, State)> {
 fn renamed_action(model: &Raft, action: Action, permutation: &Permutation) -> Action {
     let event = match action.event {
         Event::Deliver(packet) => Event::Deliver(model.steps().packet(packet.renamed(permutation))),
+        Event::Transfer(to) => Event::Transfer(permutation.image(to)),
+        Event::CannotWrite { heir } => Event::CannotWrite { heir: heir.map(|heir| permutation.image(heir)) },
         Event::ElectionTimeout
         | Event::HeartbeatTimeout
         | Event::Propose(_)
         | Event::Replicate
-        | Event::CannotWrite
+        | Event::Read(_)
+        | Event::Compact { .. }
+        | Event::Stage
         | Event::Complete
         | Event::Confirm
         | Event::Crash { .. } => action.event,

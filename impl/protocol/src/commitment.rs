@@ -6,8 +6,9 @@
 //! with it.
 
 use crate::config::Config;
-use crate::node::{Node, Role};
+use crate::node::Node;
 use crate::quorum;
+use crate::role::Role;
 use crate::types::Index;
 
 impl<C> Node<C> {

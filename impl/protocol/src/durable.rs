@@ -1,8 +1,9 @@
 //! Persistent state on all servers (Figure 2), behind one gate: changing it in memory *is* recording the write.
 
+use crate::compaction::Snapshot;
 use crate::effects::{Effects, Sink, Write, WriteAck};
 use crate::log::{Entries, Log};
-use crate::types::{Index, NodeId, Term};
+use crate::types::{Index, LogId, NodeId, Term};
 
 /// What survives a crash. The fields are private to this file: no other line of the protocol can change them
 /// without handing the change to the disk.
@@ -11,19 +12,21 @@ use crate::types::{Index, NodeId, Term};
 pub struct Durable<C> {
     current_term: Term,
     voted_for: Option<NodeId>,
+    snapshot: Option<Snapshot>,
     log: Log<C>,
 }
 
 impl<C> Default for Durable<C> {
     fn default() -> Self {
-        Self { current_term: Term(0), voted_for: None, log: Log::default() }
+        Self { current_term: Term(0), voted_for: None, snapshot: None, log: Log::default() }
     }
 }
 
 /// Only state of `Copy` commands can be cloned: the model's, never production's.
 impl<C: Copy> Clone for Durable<C> {
     fn clone(&self) -> Self {
-        Self { current_term: self.current_term, voted_for: self.voted_for, log: self.log.clone() }
+        let Self { current_term, voted_for, snapshot, log } = self;
+        Self { current_term: *current_term, voted_for: *voted_for, snapshot: *snapshot, log: log.clone() }
     }
 }
 
@@ -40,6 +43,12 @@ impl<C> Durable<C> {
         self.voted_for
     }
 
+    /// The snapshot that stands for the beginning of the log, if there is one (§7). It may reach a little beyond the log's base.
+    #[must_use]
+    pub const fn snapshot(&self) -> Option<Snapshot> {
+        self.snapshot
+    }
+
     /// The log.
     #[must_use]
     pub const fn log(&self) -> &Log<C> {
@@ -47,12 +56,17 @@ impl<C> Durable<C> {
     }
 
     /// Replays one write. Recovery is a fold of this over the write-ahead log, and so is the model's disk. False, and nothing
-    /// changes, if the write continues a log that ends before it: a record in between was lost.
+    /// changes, if the write continues a log that ends before it, or cuts what a snapshot stands for: a record in between was lost.
     #[must_use]
     pub fn redo<E: Entries<C>>(&mut self, write: Write<E>) -> bool {
         let has_gap = match &write {
             Write::TermAndVote { .. } => false,
-            Write::Append { after, .. } => *after > self.log.last_index(),
+            Write::Append { after, .. } => !(self.log.base().index..=self.log.last_index()).contains(after),
+            Write::Compact { snapshot, through } => {
+                !self.log.holds(snapshot.last)
+                    || !(self.log.base().index..=snapshot.last.index).contains(through)
+            }
+            Write::Install { .. } => false,
         };
         if !has_gap {
             self.apply(write);
@@ -68,6 +82,15 @@ impl<C> Durable<C> {
                 self.voted_for = voted_for;
             }
             Write::Append { after, entries } => self.log.splice(after, entries),
+            Write::Compact { snapshot, through } => {
+                let term = self.log.term_at(through).unwrap_or_default();
+                self.log.compact(LogId { term, index: through });
+                self.snapshot = Some(snapshot);
+            }
+            Write::Install { snapshot } => {
+                self.log.compact(snapshot.last);
+                self.snapshot = Some(snapshot);
+            }
         }
     }
 
@@ -79,7 +102,7 @@ impl<C> Durable<C> {
         // moment before, it stalled every proposal by 3 ns of 60 (2026-11).
         let term = match &write {
             Write::TermAndVote { current_term, .. } => *current_term,
-            Write::Append { .. } => self.current_term,
+            Write::Append { .. } | Write::Compact { .. } | Write::Install { .. } => self.current_term,
         };
         self.apply(write);
         fx.ack = Some(WriteAck { term, last: self.log.last() });
@@ -98,12 +121,26 @@ impl<C> Durable<C> {
     pub(crate) fn append<E: Entries<C>>(&mut self, after: Index, entries: E, fx: &mut Effects<impl Sink<C>>) {
         self.record(Write::Append { after, entries }, fx);
     }
+
+    pub(crate) fn compact(&mut self, snapshot: Snapshot, through: Index, fx: &mut Effects<impl Sink<C>>) {
+        self.record(Write::<[crate::Entry<C>; 1]>::Compact { snapshot, through }, fx);
+    }
+
+    pub(crate) fn install(&mut self, snapshot: Snapshot, fx: &mut Effects<impl Sink<C>>) {
+        self.record(Write::<[crate::Entry<C>; 1]>::Install { snapshot }, fx);
+    }
 }
 
 impl<C: Copy> Durable<C> {
     /// The same state in a cluster whose nodes bear other names.
     #[must_use]
     pub fn renamed(&self, name: impl Fn(NodeId) -> NodeId) -> Self {
-        Self { current_term: self.current_term, voted_for: self.voted_for.map(name), log: self.log.clone() }
+        let Self { current_term, voted_for, snapshot, log } = self;
+        Self {
+            current_term: *current_term,
+            voted_for: voted_for.map(name),
+            snapshot: *snapshot,
+            log: log.clone(),
+        }
     }
 }

@@ -11,6 +11,7 @@
 //! 3. Messages released [`Release::AfterWrites`] leave only when *every* write handed over so far is durable, by
 //!    this step or an earlier one, also when this step wrote nothing.
 //! 4. Then [`Input::WritesDurable`](crate::Input::WritesDurable) is fed back with the last [`WriteAck`].
+//!    Snapshots have rules of their own: [`Sink::stage`], [`Input::Compact`](crate::Input::Compact), `docs/durability.md`.
 //! 5. Effects of consecutive steps of one node may be merged: feed the same [`Effects`] to several steps (group
 //!    commit), or join two recordings with [`Effects::merge`]. Releasing later is always allowed.
 //!
@@ -20,9 +21,11 @@
 //! candidate counts its own vote, and a leader its own entries, only once confirmed, so a leader's AppendEntries
 //! asserts nothing that is not durable and travels in parallel with the leader's own disk (thesis §10.2.1).
 
+use crate::compaction::{Chunk, Snapshot};
 use crate::invariants::Violation;
 use crate::log::{Entries, Entry};
 use crate::message::Envelope;
+use crate::reads::ReadId;
 use crate::types::{Index, LogId, NodeId, Term};
 use alloc::vec::Vec;
 
@@ -55,6 +58,18 @@ pub enum Write<E> {
         /// The entries that follow it.
         entries: E,
     },
+    /// A durable snapshot of this node's takes the place of the log up to an index (§7).
+    Compact {
+        /// The snapshot.
+        snapshot: Snapshot,
+        /// The last index that goes: the snapshot's own, or less.
+        through: Index,
+    },
+    /// A durable snapshot of the leader's takes the place of the whole log, and of the snapshot before it (§7).
+    Install {
+        /// The snapshot.
+        snapshot: Snapshot,
+    },
 }
 
 impl<E> Write<E> {
@@ -68,6 +83,8 @@ impl<E> Write<E> {
                 Write::TermAndVote { current_term: *current_term, voted_for: *voted_for }
             }
             Self::Append { after, entries } => Write::Append { after: *after, entries: entries.as_ref() },
+            Self::Compact { snapshot, through } => Write::Compact { snapshot: *snapshot, through: *through },
+            Self::Install { snapshot } => Write::Install { snapshot: *snapshot },
         }
     }
 
@@ -76,6 +93,8 @@ impl<E> Write<E> {
         match self {
             Self::TermAndVote { current_term, voted_for } => Write::TermAndVote { current_term, voted_for },
             Self::Append { after, entries } => Write::Append { after, entries: hold(entries) },
+            Self::Compact { snapshot, through } => Write::Compact { snapshot, through },
+            Self::Install { snapshot } => Write::Install { snapshot },
         }
     }
 }
@@ -93,16 +112,41 @@ pub struct WriteAck {
     pub last: LogId,
 }
 
-/// What became of a proposal, at once. Answers come in the order of the proposals.
+/// An answer to whoever fed an input. Answers come in the order of the inputs, except [`Answer::Readable`], which comes when it can.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum Answer {
-    /// Appended to the leader's log. It takes effect if and only if this very entry is ever committed.
+    /// To a proposal: appended to the leader's log. It takes effect if and only if this very entry is ever committed;
+    /// [`Node::outcome`](crate::Node::outcome) tells.
     Appended(LogId),
-    /// Definitely not applied: this node is no leader.
+    /// To a proposal or a transfer: this node is no leader. A proposal is definitely not applied.
     NotLeader {
         /// The leader of the node's term, if the node has heard from it.
         leader: Option<NodeId>,
+    },
+    /// To a proposal: definitely not applied, because the leader is handing the leadership over.
+    Transferring {
+        /// To whom.
+        to: NodeId,
+    },
+    /// To a transfer: the target is no other voter.
+    CannotTransfer {
+        /// The target.
+        to: NodeId,
+    },
+    /// This read, and all before it that this node was asked for and that wait still, may be answered by a state machine
+    /// that has applied up to the index. An answer that nobody waits for is an old one.
+    Readable {
+        /// The read.
+        read: ReadId,
+        /// What it must see.
+        index: Index,
+    },
+    /// To a read: this node knows no leader. Ask again, with a new id, when it does. Whoever waits for a read does so too when
+    /// the node's term or its leader changes, and when no answer comes for a while: messages get lost.
+    CannotRead {
+        /// The read.
+        read: ReadId,
     },
 }
 
@@ -137,7 +181,7 @@ pub enum Misdeed {
     ImpossibleAnswer,
 }
 
-/// Where the bulk of a step goes: messages, writes, answers and faults, in order, with entries still borrowed from the log.
+/// Where the bulk of a step goes: messages, writes, answers, faults and chunks, in order, with entries still borrowed from the log.
 ///
 /// Production encodes them straight into its buffers; the model records them as values ([`Recording`]).
 pub trait Sink<C> {
@@ -145,8 +189,15 @@ pub trait Sink<C> {
     fn send(&mut self, release: Release, envelope: Envelope<&[Entry<C>]>);
     /// A write to make durable, after all writes before it.
     fn write(&mut self, write: Write<&[Entry<C>]>);
-    /// The answer to the next proposal in order.
+    /// The answer to an input.
     fn answer(&mut self, answer: Answer);
+    /// The bytes of this chunk, which came with the message that is being received, are wanted: they continue what was staged of
+    /// the chunk's snapshot, or begin it anew at offset 0. With the [last](Chunk::is_last) the driver verifies the whole, makes
+    /// it durable and feeds [`Input::SnapshotStaged`](crate::Input::SnapshotStaged). Whatever is staged of another snapshot, or
+    /// found after a restart, is rubbish.
+    fn stage(&mut self, chunk: Chunk);
+    /// How many bytes an entry takes on the wire, for the [`Window`](crate::Window).
+    fn weight(&self, entry: &Entry<C>) -> usize;
     /// A message that was nonsense, for the operator to hear of.
     fn fault(&mut self, fault: PeerFault);
 }
@@ -191,10 +242,12 @@ pub struct Recording<C> {
     pub writes: Vec<Write<OwnedEntries<C>>>,
     /// Messages that wait for all writes so far.
     pub after_writes: Vec<Envelope<OwnedEntries<C>>>,
-    /// Answers to proposals, in order.
+    /// Answers, in order.
     pub answers: Vec<Answer>,
     /// What was wrong with messages, in order.
     pub faults: Vec<PeerFault>,
+    /// Chunks of snapshots to keep, in order.
+    pub staged: Vec<Chunk>,
 }
 
 impl<C> Default for Recording<C> {
@@ -205,6 +258,7 @@ impl<C> Default for Recording<C> {
             after_writes: Vec::new(),
             answers: Vec::new(),
             faults: Vec::new(),
+            staged: Vec::new(),
         }
     }
 }
@@ -229,6 +283,15 @@ impl<C: Clone> Sink<C> for Recording<C> {
     fn fault(&mut self, fault: PeerFault) {
         self.faults.push(fault);
     }
+
+    fn stage(&mut self, chunk: Chunk) {
+        self.staged.push(chunk);
+    }
+
+    /// Recorded entries weigh one byte each.
+    fn weight(&self, _: &Entry<C>) -> usize {
+        1
+    }
 }
 
 impl<C> Effects<Recording<C>> {
@@ -236,12 +299,13 @@ impl<C> Effects<Recording<C>> {
     /// the last ack wins, a timer once reset stays reset, the first violation wins.
     pub fn merge(&mut self, next: Self) {
         let Self { sink, ack, reset_election_timer, violation } = next;
-        let Recording { now, writes, after_writes, answers, faults } = sink;
+        let Recording { now, writes, after_writes, answers, faults, staged } = sink;
         self.sink.now.extend(now);
         self.sink.writes.extend(writes);
         self.sink.after_writes.extend(after_writes);
         self.sink.answers.extend(answers);
         self.sink.faults.extend(faults);
+        self.sink.staged.extend(staged);
         self.ack = ack.or(self.ack);
         self.reset_election_timer |= reset_election_timer;
         self.violation = self.violation.or(violation);

@@ -4,8 +4,11 @@ use crate::config::Config;
 use crate::effects::{Effects, Release, Sink};
 use crate::log::{Entry, Payload};
 use crate::message::Message;
-use crate::node::{Node, Progress, Role};
+use crate::node::Node;
+use crate::progress::Progress;
 use crate::quorum;
+use crate::reads::Reads;
+use crate::role::Role;
 use crate::types::{Index, LogId, NodeId, NodeMap, NodeSet, Term};
 
 impl<C> Node<C> {
@@ -71,7 +74,7 @@ impl<C> Node<C> {
     }
 
     /// Figure 2, Candidates 1: new term, own vote, timer, RequestVote to all others.
-    fn campaign(&mut self, config: &Config, fx: &mut Effects<impl Sink<C>>) {
+    pub(crate) fn campaign(&mut self, config: &Config, fx: &mut Effects<impl Sink<C>>) {
         // At the end of all terms, which only a broken peer can bring about, nobody campaigns: to do so twice in
         // one term would be to vote twice.
         let Some(term) = self.current_term().next() else { return };
@@ -90,7 +93,7 @@ impl<C> Node<C> {
     /// of its cluster".
     pub(crate) fn check_quorum(&mut self, config: &Config, fx: &mut Effects<impl Sink<C>>) {
         let id = self.id();
-        let Role::Leader { progress: _, heard } = self.role_mut() else { return };
+        let Role::Leader { heard, .. } = self.role_mut() else { return };
         if !config.check_quorum() {
             return;
         }
@@ -103,16 +106,8 @@ impl<C> Node<C> {
         }
     }
 
-    /// A node that cannot write must not lead: it could commit nothing, and nobody else would try.
-    pub(crate) fn on_cannot_write(&mut self, fx: &mut Effects<impl Sink<C>>) {
-        match self.role() {
-            Role::Follower { .. } => {}
-            Role::PreCandidate { .. } | Role::Candidate { .. } | Role::Leader { .. } => self.step_down(fx),
-        }
-    }
-
     /// Becomes a follower of nobody within its term. The vote it gave stands: forgotten, it could be given again.
-    fn step_down(&mut self, fx: &mut Effects<impl Sink<C>>) {
+    pub(crate) fn step_down(&mut self, fx: &mut Effects<impl Sink<C>>) {
         self.become_role(Role::Follower { leader: None });
         fx.reset_election_timer = true;
     }
@@ -175,11 +170,12 @@ impl<C> Node<C> {
             | Role::Follower { .. }
             | Role::Leader { .. } => return,
         }
-        let next_index = self.log().last_index().plus(1);
-        let unknown = Progress { match_index: Index(0), next_index };
+        let unknown = Progress::unknown(self.log().last_index());
         self.become_role(Role::Leader {
             progress: NodeMap::from_fn(config.peers_of(self.id()), |_| unknown),
             heard: NodeSet::default(),
+            reads: Reads::default(),
+            transfer: None,
         });
         fx.reset_election_timer = true; // from now on it measures for how long nobody answers
         // An entry of its own term, so that the entries of earlier terms can commit (§5.4.2, §8). The first heartbeat,

@@ -45,19 +45,27 @@
 extern crate alloc;
 
 mod commitment;
+mod compaction;
 mod config;
 mod durable;
 pub mod effects;
 mod election;
+mod fault;
 pub mod invariants;
 mod log;
 mod message;
 mod node;
 pub mod notation;
+mod outcome;
+mod progress;
 mod quorum;
+mod reads;
 mod replication;
+mod role;
+mod transfer;
 mod types;
 
+pub use compaction::{Chunk, Receiving, Snapshot};
 pub use config::{Config, ConfigError};
 pub use durable::Durable;
 pub use effects::{
@@ -65,6 +73,10 @@ pub use effects::{
 };
 pub use log::{Entries, Entry, Log, Payload};
 pub use message::{AppendOutcome, Envelope, Message};
-pub use node::{Input, Node, Progress, Role};
+pub use node::{Input, Node};
+pub use outcome::Outcome;
+pub use progress::{Pace, Progress, Window};
 pub use quorum::is_majority;
+pub use reads::{ReadId, Reads};
+pub use role::Role;
 pub use types::{Index, LogId, NodeId, NodeIdOutOfRange, NodeMap, NodeSet, Term};

@@ -84,73 +84,84 @@ impl<C, E: Entries<C>> Entries<C> for Suffix<E> {
     }
 }
 
-/// The log of one node, from index 1. Terms never decrease along it.
+/// The log of one node: all entries after its base. Terms never decrease along it.
+///
+/// The base is the last entry that compaction took away (§7), or nothing at index 0. Whatever lies up to it is committed and
+/// in a snapshot.
 #[derive(Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Log<C> {
+    base: LogId,
     entries: Vec<Entry<C>>,
 }
 
 impl<C> Default for Log<C> {
     fn default() -> Self {
-        Self { entries: Vec::new() }
+        Self { base: LogId::default(), entries: Vec::new() }
     }
 }
 
 /// Only a log of `Copy` commands can be cloned: the model's, never production's.
 impl<C: Copy> Clone for Log<C> {
     fn clone(&self) -> Self {
-        Self { entries: self.entries.clone() }
+        Self { base: self.base, entries: self.entries.clone() }
     }
 }
 
 impl<C> Log<C> {
-    /// The id of the last entry; of nothing at index 0 in an empty log.
+    /// The last entry that compaction took away, nothing at index 0 if there was none (§7).
+    #[must_use]
+    pub const fn base(&self) -> LogId {
+        self.base
+    }
+
+    /// The id of the last entry; of the base if there is none.
     #[must_use]
     pub fn last(&self) -> LogId {
-        LogId { term: self.entries.last().map_or(Term(0), |entry| entry.term), index: self.last_index() }
+        let term = self.entries.last().map_or(self.base.term, |entry| entry.term);
+        LogId { term, index: self.last_index() }
     }
 
-    /// The index of the last entry, 0 in an empty log.
+    /// The index of the last entry; of the base if there is none.
     #[must_use]
     pub fn last_index(&self) -> Index {
-        Index(self.entries.len() as u64)
+        self.base.index.plus(self.entries.len())
     }
 
-    /// The entry at an index, if there is one.
+    /// The entry at an index, if there is one and it was not compacted.
     #[must_use]
     pub fn get(&self, index: Index) -> Option<&Entry<C>> {
-        let position = usize::try_from(index.0.checked_sub(1)?).ok()?;
-        self.entries.get(position)
+        self.entries.get(self.count_to(index)?.checked_sub(1)?)
     }
 
-    /// The term of the entry at an index. Index 0, which every log has in common, is of term 0.
+    /// The term of the entry at an index, if that is known: the base's still is, though its entry is gone.
     #[must_use]
     pub fn term_at(&self, index: Index) -> Option<Term> {
-        if index == Index(0) { Some(Term(0)) } else { self.get(index).map(|entry| entry.term) }
+        if index == self.base.index { Some(self.base.term) } else { self.get(index).map(|entry| entry.term) }
     }
 
-    /// Does the log hold this very entry? By the Log Matching Property (§5.3) it then holds all before it too.
+    /// Does the log hold this very entry, for all that can be seen? Of what was compacted only the base can. By the Log Matching
+    /// Property (§5.3) the log then holds all before it too.
     #[must_use]
     pub fn holds(&self, id: LogId) -> bool {
         self.term_at(id.index) == Some(id.term)
     }
 
-    /// The entries after an index, at most `limit` of them. Empty when the log ends there or before.
+    /// The entries after an index, at most `limit` of them. Empty when the log ends there or before, or begins later.
     #[must_use]
     pub fn after(&self, index: Index, limit: usize) -> &[Entry<C>] {
-        let rest =
-            usize::try_from(index.0).ok().and_then(|start| self.entries.get(start..)).unwrap_or_default();
+        let rest = self.count_to(index).and_then(|start| self.entries.get(start..)).unwrap_or_default();
         rest.get(..limit).unwrap_or(rest)
     }
 
-    /// The entries up to and including an index; all of them if the log is shorter.
+    /// The entries after the base, up to and including an index; all of them if the log is shorter.
     #[must_use]
     pub fn prefix(&self, index: Index) -> &[Entry<C>] {
-        usize::try_from(index.0).ok().and_then(|end| self.entries.get(..end)).unwrap_or(&self.entries)
+        let count = self.count_to(index).unwrap_or_default();
+        self.entries.get(..count).unwrap_or(&self.entries)
     }
 
-    /// All entries, in order.
+    /// All entries after the base, in order.
     #[must_use]
     pub fn entries(&self) -> &[Entry<C>] {
         &self.entries
@@ -158,6 +169,7 @@ impl<C> Log<C> {
 
     /// The last entry that another log holding `other` could hold as well: the last one whose index and whose
     /// term are both at most `other`'s. Terms never decrease along a log, so nothing after it can match (§5.3).
+    /// If no entry is, the base, which is committed: a log that lacks it cannot be helped by entries.
     ///
     /// Scans back from `other`: a log that is far apart pays for the distance once, at the rejection.
     #[must_use]
@@ -165,7 +177,7 @@ impl<C> Log<C> {
         let prefix = self.prefix(other.index);
         let agreeable =
             prefix.iter().rposition(|entry| entry.term <= other.term).map_or(0, |position| position + 1);
-        let index = Index(agreeable as u64);
+        let index = self.base.index.plus(agreeable);
         LogId { term: self.term_at(index).unwrap_or_default(), index }
     }
 
@@ -175,11 +187,23 @@ impl<C> Log<C> {
         held.iter().zip(entries).take_while(|(held, new)| held.term == new.term).count()
     }
 
-    /// Drops everything after an index and appends the entries.
+    /// Drops everything after an index, which is not below the base, and appends the entries.
     #[inline]
     pub(crate) fn splice(&mut self, after: Index, entries: impl Entries<C>) {
-        self.entries.truncate(usize::try_from(after.0).unwrap_or(usize::MAX));
+        self.entries.truncate(self.count_to(after).unwrap_or(usize::MAX));
         entries.append_to(&mut self.entries, 0);
+    }
+
+    /// Drops everything up to and including an entry, which becomes the base. What does not hold it is dropped whole.
+    pub(crate) fn compact(&mut self, base: LogId) {
+        let count = if self.holds(base) { self.count_to(base.index) } else { None };
+        drop(self.entries.drain(..count.unwrap_or(self.entries.len())));
+        self.base = base;
+    }
+
+    /// How many entries there are up to an index, were the log long enough. Nothing below the base.
+    fn count_to(&self, index: Index) -> Option<usize> {
+        usize::try_from(index.0.checked_sub(self.base.index.0)?).ok()
     }
 }
 
@@ -193,7 +217,13 @@ mod tests {
     }
 
     fn log(terms: &[u64]) -> Log<u8> {
-        Log { entries: terms.iter().copied().map(entry).collect() }
+        Log { base: LogId::default(), entries: terms.iter().copied().map(entry).collect() }
+    }
+
+    fn compacted(terms: &[u64], base: LogId) -> Log<u8> {
+        let mut log = log(terms);
+        log.compact(base);
+        log
     }
 
     fn id(term: u64, index: u64) -> LogId {
@@ -235,5 +265,28 @@ mod tests {
         assert_eq!(log.after(Index(1), usize::MAX), [entry(2)]);
         assert_eq!(log.prefix(Index(u64::MAX)).len(), 2);
         assert_eq!(log.get(Index(0)), None);
+    }
+
+    #[test]
+    fn a_compacted_log_answers_as_before_for_what_is_left() {
+        let log = compacted(&[1, 1, 4, 4, 5], id(4, 3));
+        assert_eq!((log.base(), log.last(), log.entries().len()), (id(4, 3), id(5, 5), 2));
+        assert_eq!(log.get(Index(4)), Some(&entry(4)));
+        assert_eq!((log.get(Index(3)), log.get(Index(2))), (None, None));
+        assert!(log.holds(id(4, 3)), "the base is remembered by its id");
+        assert!(!log.holds(id(1, 2)), "nothing is known of what lies before");
+        assert_eq!(log.after(Index(3), 9), [entry(4), entry(5)]);
+        assert_eq!(log.after(Index(2), 9), [], "what is gone cannot be sent");
+        assert_eq!(log.prefix(Index(4)), [entry(4)]);
+        assert_eq!(log.last_agreeable(id(4, 9)), id(4, 4));
+        assert_eq!(log.last_agreeable(id(1, 9)), id(4, 3), "the base, whatever its term");
+    }
+
+    #[test]
+    fn a_log_without_the_base_is_dropped_whole() {
+        let log = compacted(&[1, 1, 2, 2], id(3, 3));
+        assert_eq!((log.last(), log.entries()), (id(3, 3), &[][..]));
+        let log = compacted(&[1], id(3, 3));
+        assert_eq!((log.last(), log.entries()), (id(3, 3), &[][..]));
     }
 }

@@ -1,6 +1,8 @@
 //! What nodes say to each other (Figure 2). One message kind is heartbeat and replication at once.
 
+use crate::compaction::{Chunk, Snapshot};
 use crate::log::{Entries, Entry};
+use crate::reads::ReadId;
 use crate::types::{Index, LogId, NodeId, Term};
 
 /// A message with its address. `E` is how its entries are held: borrowed on the way out of the protocol,
@@ -49,8 +51,45 @@ pub enum Message<E> {
         /// The leader's commit index; not bounded by what this message carries.
         leader_commit: Index,
     },
-    /// The answer to [`Message::AppendEntries`].
+    /// The answer to [`Message::AppendEntries`]. To [`Message::InstallSnapshot`] too, when the receiver's log reaches as far as the
+    /// snapshot.
     AppendEntriesReply(AppendOutcome),
+    /// A leader's snapshot for a follower that lacks entries the leader has compacted, chunk by chunk (§7, Figure 13). Whoever
+    /// sends the message puts the chunk's bytes behind it.
+    InstallSnapshot(Chunk),
+    /// The answer to [`Message::InstallSnapshot`]: what has arrived so far.
+    InstallSnapshotReply {
+        /// Of which snapshot.
+        snapshot: Snapshot,
+        /// Where the chunk began that is answered: tells the leader which of its questions this is about.
+        offset: u64,
+        /// How many of its bytes, without a gap.
+        received: u64,
+    },
+    /// A follower forwards a read to its leader (thesis §6.4).
+    ReadIndex {
+        /// Which one.
+        read: ReadId,
+    },
+    /// The answer to [`Message::ReadIndex`], once the leader knows that it still was one after the read had come.
+    ReadIndexReply {
+        /// Which one, and with it all before it of the same node.
+        read: ReadId,
+        /// Up to which index a state machine must have applied before it answers.
+        index: Index,
+    },
+    /// A leader asks whether it is followed still, for the reads that wait (thesis §6.4).
+    ReadRound {
+        /// Which round of the leader's term.
+        round: u64,
+    },
+    /// The answer to [`Message::ReadRound`].
+    ReadRoundReply {
+        /// Which round.
+        round: u64,
+    },
+    /// A leader asks a follower that has its whole log to campaign at once (thesis §3.10).
+    TimeoutNow,
     /// The answer to a request of a past term: nothing but the newer term in the envelope.
     ///
     /// Figure 2 answers both requests with `false` there ("Reply false if term < currentTerm"). The sender
@@ -80,12 +119,27 @@ impl<E> Message<E> {
     #[must_use]
     pub const fn is_request(&self) -> bool {
         match self {
-            Self::RequestVote { .. } | Self::PreVote { .. } | Self::AppendEntries { .. } => true,
+            Self::RequestVote { .. }
+            | Self::PreVote { .. }
+            | Self::AppendEntries { .. }
+            | Self::InstallSnapshot(_)
+            | Self::ReadRound { .. } => true,
             Self::RequestVoteReply { .. }
             | Self::PreVoteGranted
             | Self::AppendEntriesReply(_)
+            | Self::InstallSnapshotReply { .. }
+            | Self::ReadIndex { .. }
+            | Self::ReadIndexReply { .. }
+            | Self::ReadRoundReply { .. }
+            | Self::TimeoutNow
             | Self::HigherTerm => false,
         }
+    }
+
+    /// Does it tell its receiver to campaign?
+    #[must_use]
+    pub const fn is_timeout_now(&self) -> bool {
+        matches!(self, Self::TimeoutNow)
     }
 
     /// Is it about a term that nobody has begun? Then the term in its envelope may be on no disk, and moves nobody.
@@ -97,7 +151,40 @@ impl<E> Message<E> {
             | Self::RequestVoteReply { .. }
             | Self::AppendEntries { .. }
             | Self::AppendEntriesReply(_)
+            | Self::InstallSnapshot(_)
+            | Self::InstallSnapshotReply { .. }
+            | Self::ReadIndex { .. }
+            | Self::ReadIndexReply { .. }
+            | Self::ReadRound { .. }
+            | Self::ReadRoundReply { .. }
+            | Self::TimeoutNow
             | Self::HigherTerm => false,
+        }
+    }
+
+    /// The same message with a reference to its entries.
+    pub const fn as_ref(&self) -> Message<&E> {
+        match self {
+            Self::RequestVote { last_log } => Message::RequestVote { last_log: *last_log },
+            Self::RequestVoteReply { vote_granted } => {
+                Message::RequestVoteReply { vote_granted: *vote_granted }
+            }
+            Self::PreVote { last_log } => Message::PreVote { last_log: *last_log },
+            Self::PreVoteGranted => Message::PreVoteGranted,
+            Self::AppendEntries { prev_log, entries, leader_commit } => {
+                Message::AppendEntries { prev_log: *prev_log, entries, leader_commit: *leader_commit }
+            }
+            Self::AppendEntriesReply(outcome) => Message::AppendEntriesReply(*outcome),
+            Self::InstallSnapshot(chunk) => Message::InstallSnapshot(*chunk),
+            Self::InstallSnapshotReply { snapshot, offset, received } => {
+                Message::InstallSnapshotReply { snapshot: *snapshot, offset: *offset, received: *received }
+            }
+            Self::ReadIndex { read } => Message::ReadIndex { read: *read },
+            Self::ReadIndexReply { read, index } => Message::ReadIndexReply { read: *read, index: *index },
+            Self::ReadRound { round } => Message::ReadRound { round: *round },
+            Self::ReadRoundReply { round } => Message::ReadRoundReply { round: *round },
+            Self::TimeoutNow => Message::TimeoutNow,
+            Self::HigherTerm => Message::HigherTerm,
         }
     }
 
@@ -112,6 +199,15 @@ impl<E> Message<E> {
                 Message::AppendEntries { prev_log, entries: hold(entries), leader_commit }
             }
             Self::AppendEntriesReply(outcome) => Message::AppendEntriesReply(outcome),
+            Self::InstallSnapshot(chunk) => Message::InstallSnapshot(chunk),
+            Self::InstallSnapshotReply { snapshot, offset, received } => {
+                Message::InstallSnapshotReply { snapshot, offset, received }
+            }
+            Self::ReadIndex { read } => Message::ReadIndex { read },
+            Self::ReadIndexReply { read, index } => Message::ReadIndexReply { read, index },
+            Self::ReadRound { round } => Message::ReadRound { round },
+            Self::ReadRoundReply { round } => Message::ReadRoundReply { round },
+            Self::TimeoutNow => Message::TimeoutNow,
             Self::HigherTerm => Message::HigherTerm,
         }
     }
@@ -123,22 +219,8 @@ impl<E> Envelope<E> {
     where
         E: Entries<C>,
     {
-        let message = match &self.message {
-            Message::RequestVote { last_log } => Message::RequestVote { last_log: *last_log },
-            Message::RequestVoteReply { vote_granted } => {
-                Message::RequestVoteReply { vote_granted: *vote_granted }
-            }
-            Message::PreVote { last_log } => Message::PreVote { last_log: *last_log },
-            Message::PreVoteGranted => Message::PreVoteGranted,
-            Message::AppendEntries { prev_log, entries, leader_commit } => Message::AppendEntries {
-                prev_log: *prev_log,
-                entries: entries.as_ref(),
-                leader_commit: *leader_commit,
-            },
-            Message::AppendEntriesReply(outcome) => Message::AppendEntriesReply(*outcome),
-            Message::HigherTerm => Message::HigherTerm,
-        };
-        Envelope { from: self.from, to: self.to, term: self.term, message }
+        let Self { from, to, term, message } = self;
+        Envelope { from: *from, to: *to, term: *term, message: message.as_ref().map_entries(E::as_ref) }
     }
 
     /// The same envelope with the message's entries held in another way.

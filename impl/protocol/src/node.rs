@@ -3,25 +3,41 @@
 //! | input \ role      | follower                  | pre-candidate, candidate | leader                    |
 //! |-------------------|---------------------------|--------------------------|---------------------------|
 //! | ElectionTimeout   | becomes pre-candidate     | becomes pre-candidate    | follower, unless a majority was heard |
-//! | HeartbeatTimeout  | –                         | –                        | AppendEntries to all      |
+//! | HeartbeatTimeout  | –                         | –                        | AppendEntries or InstallSnapshot to all; asks again what was not answered |
 //! | Propose           | NotLeader                 | NotLeader                | appends, sends nothing    |
-//! | Replicate         | –                         | –                        | AppendEntries to laggards |
+//! | Replicate         | –                         | –                        | the same to laggards; begins the next round of reads |
 //! | WritesDurable     | may answer at once        | counts its own vote      | counts its own entries    |
-//! | CannotWrite       | –                         | becomes follower         | becomes follower          |
+//! | CannotWrite       | –                         | becomes follower         | follower; an heir with its whole log campaigns |
+//! | Read              | asks the leader; CannotRead without one | CannotRead               | waits for the next round  |
+//! | Transfer          | NotLeader                 | NotLeader                | a target with its whole log campaigns |
+//! | Compact           | drops entries             | drops entries            | drops entries             |
+//! | SnapshotStaged    | puts it in place of its log | a pre-candidate as a follower | –                    |
 //! | PreVote           | grants unless it hears a leader | grants             | –                         |
 //! | PreVoteGranted    | –                         | counts; with a majority, candidate of a new term | – |
 //! | RequestVote       | grants or denies          | denies; a pre-candidate as a follower | denies       |
 //! | RequestVoteReply  | –                         | counts                   | –                         |
 //! | AppendEntries     | appends or reports where the logs part | becomes follower, then as one | blames the sender |
 //! | AppendEntriesReply| –                         | –                        | moves the follower's progress |
+//! | InstallSnapshot   | stages the chunk          | becomes follower, then as one | blames the sender    |
+//! | InstallSnapshotReply | –                      | –                        | moves the follower's progress |
+//! | ReadIndex         | –                         | –                        | waits for the next round  |
+//! | ReadIndexReply    | Readable                  | Readable                 | blames the sender         |
+//! | ReadRound         | answers                   | becomes follower, then as one | blames the sender    |
+//! | ReadRoundReply    | –                         | –                        | counts; with a majority, reads are answered |
+//! | TimeoutNow        | becomes candidate of a new term | becomes candidate of a new term | blames the sender |
 
+use crate::compaction::{Receiving, Snapshot};
 use crate::config::Config;
 use crate::durable::Durable;
-use crate::effects::{Effects, Misdeed, Release, Sink, WriteAck};
+use crate::effects::{Effects, Release, Sink, WriteAck};
+use crate::fault;
 use crate::invariants;
 use crate::log::{Entries, Entry, Log};
-use crate::message::{AppendOutcome, Envelope, Message};
-use crate::types::{Index, LogId, NodeId, NodeMap, NodeSet, Term};
+use crate::message::{Envelope, Message};
+use crate::progress::Progress;
+use crate::reads::ReadId;
+use crate::role::Role;
+use crate::types::{Index, NodeId, NodeSet, Term};
 use alloc::vec::Vec;
 
 /// A server of the cluster, generic in its commands: `u8` in the model, bytes in production.
@@ -36,45 +52,10 @@ pub struct Node<C> {
     /// which the log is. A vote cast later in the term is not covered, so answers that assert one always wait.
     confirmed: Option<Index>,
     commit_index: Index,
+    /// A snapshot of the current term's leader that has not arrived whole. Outlives the role: a node that has lost touch with
+    /// its leader, and asks for votes, goes on with the transfer if it hears from it again.
+    receiving: Option<Receiving>,
     role: Role,
-}
-
-/// What a server is at the moment, with the data that only that role has.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-pub enum Role {
-    /// Passive: answers requests (§5.1).
-    Follower {
-        /// The leader of the current term, once heard from.
-        leader: Option<NodeId>,
-    },
-    /// Asks whether it would be elected in the next term (thesis §9.6).
-    PreCandidate {
-        /// Who said yes, itself included.
-        votes_granted: NodeSet,
-    },
-    /// Wants to become leader of the current term (§5.2).
-    Candidate {
-        /// Who voted for it. Itself too, but only once that vote is durable.
-        votes_granted: NodeSet,
-    },
-    /// Handles all proposals (§5.3).
-    Leader {
-        /// What it knows of each other voter's log.
-        progress: NodeMap<Progress>,
-        /// Who has answered since the last look; nobody unless the cluster checks for a quorum (thesis §6.2).
-        heard: NodeSet,
-    },
-}
-
-/// What a leader knows of a follower's log (Figure 2, "Volatile state on leaders").
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-pub struct Progress {
-    /// The highest index known to be replicated there. Only grows.
-    pub match_index: Index,
-    /// The next entry to send: above `match_index`, at most one above the leader's last entry.
-    pub next_index: Index,
 }
 
 /// Everything that can happen to a server. `E` is how received entries are held.
@@ -96,18 +77,44 @@ pub enum Input<C, E = Vec<Entry<C>>> {
     WritesDurable(WriteAck),
     /// The disk is full or has failed: this node must not lead. What was handed over and not confirmed stays so. A driver feeds it
     /// again whenever a write is refused: a node that times out asks to be elected, whatever its disk did before.
-    CannotWrite,
+    CannotWrite {
+        /// Who should lead instead, if this node does and that one has all it has. Which one it is takes dice.
+        heir: Option<NodeId>,
+    },
+    /// A client wants to read what is committed, through this node.
+    Read(ReadId),
+    /// A leader hands the leadership over (thesis §3.10).
+    Transfer {
+        /// To whom.
+        to: NodeId,
+    },
+    /// The driver has made a snapshot of what it has applied, and made it durable: the log up to `through` can go (§7). A leader's driver
+    /// puts it off, within limits, while a follower is getting a snapshot: a newer one begins every transfer anew.
+    Compact {
+        /// The snapshot.
+        snapshot: Snapshot,
+        /// The last index that goes: the snapshot's own, or less, to spare followers that are a little behind the transfer.
+        through: Index,
+    },
+    /// All chunks of a snapshot have arrived, and the driver has verified them and made them durable.
+    SnapshotStaged {
+        /// The snapshot.
+        snapshot: Snapshot,
+        /// They are what was announced. If not, the transfer begins anew.
+        is_intact: bool,
+    },
 }
 
 /// Only a node of `Copy` commands can be cloned: the model's, never production's.
 impl<C: Copy> Clone for Node<C> {
     fn clone(&self) -> Self {
-        let Self { id, durable, confirmed, commit_index, role } = self;
+        let Self { id, durable, confirmed, commit_index, receiving, role } = self;
         Self {
             id: *id,
             durable: durable.clone(),
             confirmed: *confirmed,
             commit_index: *commit_index,
+            receiving: *receiving,
             role: role.clone(),
         }
     }
@@ -124,7 +131,10 @@ impl<C> Node<C> {
     #[must_use]
     pub fn restart(id: NodeId, durable: Durable<C>) -> Self {
         let confirmed = Some(durable.log().last_index());
-        Self { id, durable, confirmed, commit_index: Index(0), role: Role::Follower { leader: None } }
+        // What a snapshot covers was committed; how far the log behind it was is forgotten.
+        let commit_index = durable.snapshot().map_or(Index(0), |snapshot| snapshot.last.index);
+        let role = Role::Follower { leader: None };
+        Self { id, durable, confirmed, commit_index, receiving: None, role }
     }
 
     /// Advances by one input. Total and deterministic: the result depends on the arguments alone.
@@ -146,13 +156,22 @@ impl<C> Node<C> {
         let before = invariants::step::Before::of(self);
         match input {
             Input::Receive(envelope) => self.on_envelope(config, envelope, fx),
-            Input::ElectionTimeout if self.is_leader() => self.check_quorum(config, fx),
+            Input::ElectionTimeout if self.is_leader() => {
+                self.give_transfer_up();
+                self.check_quorum(config, fx);
+            }
             Input::ElectionTimeout => self.on_election_timeout(config, fx),
             Input::HeartbeatTimeout => self.on_heartbeat_timeout(config, fx),
             Input::Propose(command) => self.on_propose(command, fx),
             Input::Replicate => self.on_replicate(config, fx),
             Input::WritesDurable(ack) => self.on_writes_durable(config, ack, fx),
-            Input::CannotWrite => self.on_cannot_write(fx),
+            Input::CannotWrite { heir } => self.on_cannot_write(heir, fx),
+            Input::Read(read) => self.on_read(read, fx),
+            Input::Transfer { to } => self.on_transfer(config, to, fx),
+            Input::Compact { snapshot, through } => self.on_compact(snapshot, through, fx),
+            Input::SnapshotStaged { snapshot, is_intact } => {
+                self.on_snapshot_staged(snapshot, is_intact, fx);
+            }
         }
         fx.violation = fx.violation.or_else(|| before.violation_by(self));
     }
@@ -163,7 +182,7 @@ impl<C> Node<C> {
         envelope: Envelope<E>,
         fx: &mut Effects<impl Sink<C>>,
     ) {
-        if let Some(misdeed) = self.misdeed(config, &envelope) {
+        if let Some(misdeed) = fault::misdeed(config, self.id, &envelope) {
             return fx.blame(envelope.from, misdeed);
         }
         let Envelope { from, to: _, term, message } = envelope;
@@ -189,41 +208,17 @@ impl<C> Node<C> {
                 self.on_append_entries(from, prev_log, entries, leader_commit, fx);
             }
             Message::AppendEntriesReply(outcome) => self.on_append_entries_reply(config, from, outcome, fx),
+            Message::InstallSnapshot(chunk) => self.on_install_snapshot(from, chunk, fx),
+            Message::InstallSnapshotReply { snapshot, offset, received } => {
+                self.on_install_snapshot_reply(config, from, snapshot, offset, received);
+            }
+            Message::ReadIndex { read } => self.on_read_index(from, read),
+            Message::ReadIndexReply { read, index } => self.on_read_index_reply(from, read, index, fx),
+            Message::ReadRound { round } => self.on_read_round(from, round, fx),
+            Message::ReadRoundReply { round } => self.on_read_round_reply(config, from, round, fx),
+            Message::TimeoutNow => self.on_timeout_now(config, from, fx),
             Message::HigherTerm => {}
         }
-    }
-
-    /// What is wrong with a message whatever this node's state.
-    fn misdeed<E: Entries<C>>(&self, config: &Config, envelope: &Envelope<E>) -> Option<Misdeed> {
-        if envelope.to != self.id {
-            return Some(Misdeed::WrongAddressee);
-        }
-        if !config.peers_of(self.id).contains(envelope.from) {
-            return Some(Misdeed::NotAVoter);
-        }
-        // Before the first election nobody says anything but to ask whether there should be one.
-        if envelope.term == Term(0) && !envelope.message.is_pre_vote() {
-            return Some(Misdeed::TermZero);
-        }
-        let well_formed = match &envelope.message {
-            // A candidate has just begun its term: its log can hold nothing of it.
-            Message::RequestVote { last_log } => is_log_id(*last_log) && last_log.term < envelope.term,
-            Message::PreVote { last_log } => is_log_id(*last_log) && last_log.term <= envelope.term,
-            Message::AppendEntries { prev_log, entries, leader_commit: _ } => {
-                let terms = entries.as_ref().iter().map(|entry| entry.term);
-                is_log_id(*prev_log)
-                    && terms.clone().all(|term| term > Term(0))
-                    && core::iter::once(prev_log.term).chain(terms).chain([envelope.term]).is_sorted()
-            }
-            Message::AppendEntriesReply(AppendOutcome::Conflict { prev_log_index: _, hint }) => {
-                is_log_id(*hint)
-            }
-            Message::AppendEntriesReply(AppendOutcome::Matched(_))
-            | Message::RequestVoteReply { .. }
-            | Message::PreVoteGranted
-            | Message::HigherTerm => true,
-        };
-        (!well_formed).then_some(Misdeed::Malformed)
     }
 
     fn on_writes_durable(&mut self, config: &Config, ack: WriteAck, fx: &mut Effects<impl Sink<C>>) {
@@ -255,6 +250,7 @@ impl<C> Node<C> {
     pub(crate) fn enter_term(&mut self, term: Term, vote: Option<NodeId>, fx: &mut Effects<impl Sink<C>>) {
         self.durable.set_term_and_vote(term, vote, fx);
         self.confirmed = None;
+        self.receiving = None;
     }
 
     /// Casts the vote of the current term.
@@ -266,6 +262,36 @@ impl<C> Node<C> {
     pub(crate) fn append<E: Entries<C>>(&mut self, after: Index, entries: E, fx: &mut Effects<impl Sink<C>>) {
         self.durable.append(after, entries, fx);
         self.confirmed = self.confirmed.map(|confirmed| confirmed.min(after));
+    }
+
+    /// Puts a snapshot in the place of a part of the log.
+    pub(crate) fn compact(&mut self, snapshot: Snapshot, through: Index, fx: &mut Effects<impl Sink<C>>) {
+        self.durable.compact(snapshot, through, fx);
+    }
+
+    /// Puts a snapshot in the place of the log. Until the disk has it, what was committed before is what is confirmed.
+    pub(crate) fn install(&mut self, snapshot: Snapshot, fx: &mut Effects<impl Sink<C>>) {
+        self.durable.install(snapshot, fx);
+        self.confirmed = self.confirmed.map(|confirmed| confirmed.min(self.commit_index));
+        self.commit_index = snapshot.last.index;
+    }
+
+    pub(crate) const fn set_receiving(&mut self, receiving: Receiving) {
+        self.receiving = Some(receiving);
+    }
+
+    pub(crate) const fn stop_receiving(&mut self) {
+        self.receiving = None;
+    }
+
+    /// What a leader knows of a peer that has just answered, to change it.
+    pub(crate) fn hear(&mut self, config: &Config, peer: NodeId) -> Option<&mut Progress> {
+        let Role::Leader { progress, heard, .. } = &mut self.role else { return None };
+        let progress = progress.get_mut(peer)?;
+        if config.check_quorum() {
+            heard.insert(peer);
+        }
+        Some(progress)
     }
 
     pub(crate) fn become_role(&mut self, role: Role) {
@@ -348,10 +374,17 @@ impl<C> Node<C> {
         self.confirmed
     }
 
-    /// The highest entry known to be committed (Figure 2, commitIndex). Volatile: 0 after a restart.
+    /// The highest entry known to be committed (Figure 2, commitIndex). Volatile: what the snapshot covers after a restart, 0
+    /// without one.
     #[must_use]
     pub const fn commit_index(&self) -> Index {
         self.commit_index
+    }
+
+    /// The snapshot that is on its way to it from the leader of the current term.
+    #[must_use]
+    pub const fn receiving(&self) -> Option<Receiving> {
+        self.receiving
     }
 
     /// What it is at the moment.
@@ -385,34 +418,14 @@ impl<C: Copy> Node<C> {
     /// takes renamed steps, which is what makes symmetry reduction sound.
     #[must_use]
     pub fn renamed(&self, nodes: NodeSet, name: impl Fn(NodeId) -> NodeId) -> Self {
-        let Self { id, durable, confirmed, commit_index, role } = self;
-        let renamed = |set: NodeSet| set.iter().map(&name).collect();
-        let role = match role {
-            Role::Follower { leader } => Role::Follower { leader: leader.map(&name) },
-            Role::PreCandidate { votes_granted } => {
-                Role::PreCandidate { votes_granted: renamed(*votes_granted) }
-            }
-            Role::Candidate { votes_granted } => Role::Candidate { votes_granted: renamed(*votes_granted) },
-            Role::Leader { progress, heard } => {
-                let was = |new: NodeId| nodes.iter().find(|old| name(*old) == new);
-                let progress_of = |new| was(new).and_then(|old| progress.get(old)).copied();
-                let peers: NodeSet = progress.iter().map(|(peer, _)| name(peer)).collect();
-                let unknown = Progress { match_index: Index(0), next_index: Index(0) };
-                let progress = NodeMap::from_fn(peers, |new| progress_of(new).unwrap_or(unknown));
-                Role::Leader { progress, heard: renamed(*heard) }
-            }
-        };
+        let Self { id, durable, confirmed, commit_index, receiving, role } = self;
         Self {
             id: name(*id),
             durable: durable.renamed(&name),
             confirmed: *confirmed,
             commit_index: *commit_index,
-            role,
+            receiving: *receiving,
+            role: role.renamed(nodes, &name),
         }
     }
-}
-
-/// Index 0 and term 0 come together or not at all.
-fn is_log_id(id: LogId) -> bool {
-    (id.index == Index(0)) == (id.term == Term(0))
 }

@@ -8,13 +8,19 @@
 //! | `3@1:x`       | the entry there carries command `x`        |
 //! | `3@1:-`       | the entry there is a leader's no-op        |
 //! | `n1@2→n3`     | a message of term 2 from node 1 to node 3  |
+//! | `r5`          | read 5 of some node                        |
+//! | `3@1/9#7`     | a snapshot up to that entry, of 9 bytes with digest 7 |
 
+use crate::compaction::{Chunk, Receiving, Snapshot};
 use crate::durable::Durable;
 use crate::effects::{Answer, Effects, Misdeed, PeerFault, Recording, Write, WriteAck};
 use crate::log::{Entry, Payload};
 use crate::message::{AppendOutcome, Envelope, Message};
-use crate::node::{Input, Node, Role};
-use crate::types::{Index, LogId, NodeId, NodeSet, Term};
+use crate::node::{Input, Node};
+use crate::progress::{Pace, Progress};
+use crate::reads::{ReadId, Reads};
+use crate::role::Role;
+use crate::types::{Index, LogId, NodeId, NodeMap, NodeSet, Term};
 use core::fmt::{Debug, Display, Formatter, Result};
 
 impl Display for Term {
@@ -39,6 +45,63 @@ impl Display for LogId {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, "{}@{}", self.index, self.term)
     }
+}
+
+impl Display for Snapshot {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{}/{}#{}", self.last, self.length, self.digest)
+    }
+}
+
+impl Display for Chunk {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{} from={} length={}", self.snapshot, self.offset, self.length)
+    }
+}
+
+impl Display for Receiving {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{} received={}", self.snapshot, self.received)
+    }
+}
+
+impl Display for ReadId {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "r{}", self.0)
+    }
+}
+
+/// Nothing if there is nothing to tell.
+impl Display for Reads {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let Self { round, confirmed_by, confirming, latest, waiting } = self;
+        if *round > 0 {
+            write!(f, " round={round}")?;
+        }
+        if !confirming.is_empty() {
+            f.write_str(" confirming=")?;
+            list(f, confirming)?;
+        }
+        if !confirmed_by.is_empty() {
+            write!(f, " by={confirmed_by}")?;
+        }
+        if !waiting.is_empty() {
+            write!(f, " waiting={waiting}")?;
+        }
+        if latest.is_empty() {
+            return Ok(());
+        }
+        f.write_str(" reads=")?;
+        list(f, latest)
+    }
+}
+
+fn list(f: &mut Formatter<'_>, reads: &NodeMap<ReadId>) -> Result {
+    f.write_str("{")?;
+    for (position, (node, read)) in reads.iter().enumerate() {
+        write!(f, "{}{node}:{read}", if position == 0 { "" } else { " " })?;
+    }
+    f.write_str("}")
 }
 
 impl Display for NodeSet {
@@ -91,6 +154,15 @@ impl<E: AsRef<[Entry<C>]>, C: Debug> Display for Shown<'_, Message<E>, C> {
             Message::AppendEntriesReply(AppendOutcome::Conflict { prev_log_index, hint }) => {
                 write!(f, "conflict at {prev_log_index} hint={hint}")
             }
+            Message::InstallSnapshot(chunk) => write!(f, "InstallSnapshot {chunk}"),
+            Message::InstallSnapshotReply { snapshot, offset, received } => {
+                write!(f, "snapshot {snapshot} from={offset} received={received}")
+            }
+            Message::ReadIndex { read } => write!(f, "ReadIndex {read}"),
+            Message::ReadIndexReply { read, index } => write!(f, "readable {read} at {index}"),
+            Message::ReadRound { round } => write!(f, "ReadRound {round}"),
+            Message::ReadRoundReply { round } => write!(f, "following in round {round}"),
+            Message::TimeoutNow => f.write_str("TimeoutNow"),
             Message::HigherTerm => f.write_str("higher term"),
         }
     }
@@ -129,6 +201,10 @@ impl<E: AsRef<[Entry<C>]>, C: Debug> Display for Shown<'_, Write<E>, C> {
             Write::Append { after, entries } => {
                 write!(f, "write after={after} {}", Run(*after, entries.as_ref()))
             }
+            Write::Compact { snapshot, through } => {
+                write!(f, "write snapshot={snapshot} instead of the log up to {through}")
+            }
+            Write::Install { snapshot } => write!(f, "write snapshot={snapshot} instead of the log"),
         }
     }
 }
@@ -145,6 +221,10 @@ impl Display for Answer {
             Self::Appended(id) => write!(f, "appended {id}"),
             Self::NotLeader { leader: Some(leader) } => write!(f, "not leader, try {leader}"),
             Self::NotLeader { leader: None } => f.write_str("not leader"),
+            Self::Transferring { to } => write!(f, "transferring to {to}"),
+            Self::CannotTransfer { to } => write!(f, "cannot transfer to {to}"),
+            Self::Readable { read, index } => write!(f, "readable {read} at {index}"),
+            Self::CannotRead { read } => write!(f, "cannot read {read}"),
         }
     }
 }
@@ -172,7 +252,13 @@ impl<C: Debug, E: AsRef<[Entry<C>]>> Display for Input<C, E> {
             Self::HeartbeatTimeout => f.write_str("heartbeat"),
             Self::Propose(command) => write!(f, "propose {command:?}"),
             Self::Replicate => f.write_str("replicate"),
-            Self::CannotWrite => f.write_str("cannot write"),
+            Self::CannotWrite { heir: None } => f.write_str("cannot write"),
+            Self::CannotWrite { heir: Some(heir) } => write!(f, "cannot write, heir {heir}"),
+            Self::Read(read) => write!(f, "read {read}"),
+            Self::Transfer { to } => write!(f, "transfer to {to}"),
+            Self::Compact { snapshot, through } => write!(f, "compact {snapshot} through {through}"),
+            Self::SnapshotStaged { snapshot, is_intact: true } => write!(f, "snapshot {snapshot} staged"),
+            Self::SnapshotStaged { snapshot, is_intact: false } => write!(f, "snapshot {snapshot} damaged"),
             Self::WritesDurable(ack) => write!(f, "{ack}"),
         }
     }
@@ -180,7 +266,7 @@ impl<C: Debug, E: AsRef<[Entry<C>]>> Display for Input<C, E> {
 
 impl<C: Debug> Display for Effects<Recording<C>> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let Recording { now, writes, after_writes, answers, faults } = &self.sink;
+        let Recording { now, writes, after_writes, answers, faults, staged } = &self.sink;
         for envelope in now {
             writeln!(f, "send {}", show::<_, C>(envelope))?;
         }
@@ -192,6 +278,9 @@ impl<C: Debug> Display for Effects<Recording<C>> {
         }
         for answer in answers {
             writeln!(f, "answer {answer}")?;
+        }
+        for chunk in staged {
+            writeln!(f, "stage {chunk}")?;
         }
         if self.reset_election_timer {
             writeln!(f, "reset election timer")?;
@@ -212,7 +301,37 @@ impl<C: Debug> Display for Durable<C> {
         if let Some(candidate) = self.voted_for() {
             write!(f, " vote={candidate}")?;
         }
-        write!(f, " log={}", Run(Index(0), self.log().entries()))
+        write!(f, "{}", Kept(self))
+    }
+}
+
+/// Snapshot and log: ` snapshot=3@1/9#7 log=[4@1:-]`. Where the log begins before the snapshot ends, ` base=2@1` says after which
+/// entry.
+struct Kept<'a, C>(&'a Durable<C>);
+
+impl<C: Debug> Display for Kept<'_, C> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let base = self.0.log().base();
+        if let Some(snapshot) = self.0.snapshot() {
+            write!(f, " snapshot={snapshot}")?;
+            if base != snapshot.last {
+                write!(f, " base={base}")?;
+            }
+        }
+        write!(f, " log={}", Run(base.index, self.0.log().entries()))
+    }
+}
+
+impl Display for Progress {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "match={},next={}", self.match_index, self.next_index)?;
+        match self.pace {
+            Pace::Probe { asked: false } | Pace::Replicate { bytes_in_flight: 0 } => Ok(()),
+            Pace::Probe { asked: true } => f.write_str(",asked"),
+            Pace::Replicate { bytes_in_flight } => write!(f, ",bytes={bytes_in_flight}"),
+            Pace::Snapshot { offset, asked: false } => write!(f, ",snapshot={offset}"),
+            Pace::Snapshot { offset, asked: true } => write!(f, ",snapshot={offset},asked"),
+        }
     }
 }
 
@@ -224,20 +343,27 @@ impl<C: Debug> Display for Node<C> {
             Role::Follower { leader: Some(leader) } => write!(f, "follower of {leader}")?,
             Role::PreCandidate { votes_granted } => write!(f, "pre-candidate votes={votes_granted}")?,
             Role::Candidate { votes_granted } => write!(f, "candidate votes={votes_granted}")?,
-            Role::Leader { progress, heard } => {
+            Role::Leader { progress, heard, reads, transfer } => {
                 f.write_str("leader")?;
+                if let Some(to) = transfer {
+                    write!(f, " transferring to {to}")?;
+                }
+                write!(f, "{reads}")?;
                 if !heard.is_empty() {
                     write!(f, " heard={heard}")?;
                 }
                 for (peer, progress) in progress.iter() {
-                    write!(f, " {peer}:match={},next={}", progress.match_index, progress.next_index)?;
+                    write!(f, " {peer}:{progress}")?;
                 }
             }
         }
         if let Some(candidate) = self.voted_for() {
             write!(f, " vote={candidate}")?;
         }
-        write!(f, " log={} commit={}", Run(Index(0), self.log().entries()), self.commit_index())?;
+        write!(f, "{} commit={}", Kept(self.durable()), self.commit_index())?;
+        if let Some(receiving) = self.receiving() {
+            write!(f, " receiving {receiving}")?;
+        }
         match self.confirmed() {
             None => f.write_str(" unconfirmed term"),
             Some(index) if index < self.log().last_index() => write!(f, " confirmed={index}"),

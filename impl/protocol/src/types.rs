@@ -207,11 +207,17 @@ impl FromIterator<NodeId> for NodeSet {
 
 /// A value for each node of a fixed set. The keys are bits and the values lie in the order of the nodes,
 /// so that equal maps are equal bytes and a look-up is a count of bits.
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct NodeMap<T> {
     nodes: NodeSet,
     values: Vec<T>,
+}
+
+impl<T> Default for NodeMap<T> {
+    fn default() -> Self {
+        Self { nodes: NodeSet::default(), values: Vec::new() }
+    }
 }
 
 impl<T> NodeMap<T> {
@@ -231,9 +237,43 @@ impl<T> NodeMap<T> {
         if self.nodes.contains(id) { self.values.get_mut(self.nodes.rank(id)) } else { None }
     }
 
+    /// Sets a node's value.
+    pub fn insert(&mut self, id: NodeId, value: T) {
+        let rank = self.nodes.rank(id);
+        match self.values.get_mut(rank) {
+            Some(old) if self.nodes.contains(id) => *old = value,
+            Some(_) | None => {
+                self.nodes.insert(id);
+                self.values.insert(rank, value);
+            }
+        }
+    }
+
+    /// Is there no node in it?
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
     /// The nodes and their values, in the order of the nodes.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &T)> {
         self.nodes.iter().zip(&self.values)
+    }
+
+    /// The nodes and their values, to change them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (NodeId, &mut T)> {
+        self.nodes.iter().zip(&mut self.values)
+    }
+
+    /// The same map in a cluster whose nodes, all of `nodes`, bear other names.
+    pub(crate) fn renamed(&self, nodes: NodeSet, name: impl Fn(NodeId) -> NodeId) -> Self
+    where
+        T: Copy,
+    {
+        let was = |new: NodeId| nodes.iter().find(|old| name(*old) == new);
+        let keys: NodeSet = self.nodes.iter().map(&name).collect();
+        let values = keys.iter().filter_map(|new| self.get(was(new)?)).copied().collect();
+        Self { nodes: keys, values }
     }
 }
 
@@ -263,5 +303,11 @@ mod tests {
         );
         assert_eq!(map.get(n(3)), None);
         assert_eq!(map.get_mut(n(63)), None);
+        map.insert(n(3), 3);
+        map.insert(n(64), 1);
+        assert_eq!(
+            map.iter().map(|(id, value)| (id.get(), *value)).collect::<Vec<_>>(),
+            [(2, 2), (3, 3), (5, 50), (64, 1)]
+        );
     }
 }

@@ -1,11 +1,16 @@
 //! Every property of `invariants` holds of what is right and fails of what is wrong. The model shows the first in all states within
 //! its bounds; here is the second, by hand: a property that cannot fail proves nothing.
 
+#[path = "invariants/clients.rs"]
+mod clients;
+#[path = "invariants/compaction.rs"]
+mod compaction;
+
 use seaworthy_protocol::invariants::history::{self, Commitment, NodeHistory};
 use seaworthy_protocol::invariants::{Violation, cluster, node, step};
 use seaworthy_protocol::{
-    AppendOutcome, Config, Durable, Effects, Entry, Envelope, Index, Input, LogId, Message, Node, NodeId,
-    NodeSet, Payload, Recording, Term, Write,
+    AppendOutcome, Chunk, Config, Durable, Effects, Entry, Envelope, Index, Input, LogId, Message, Node,
+    NodeId, NodeSet, Payload, ReadId, Recording, Snapshot, Term, Write,
 };
 
 type Owned = Vec<Entry<char>>;
@@ -16,6 +21,10 @@ fn n(number: u8) -> NodeId {
 
 fn at(index: u64, term: u64) -> LogId {
     LogId { term: Term(term), index: Index(index) }
+}
+
+fn snapshot(last: LogId) -> Snapshot {
+    Snapshot { last, length: 1, digest: 0 }
 }
 
 /// `1a 2b`: a command of term 1, then one of term 2. `-` is a no-op.
@@ -37,6 +46,12 @@ fn disk(term: u64, vote: Option<u8>, log: &str) -> Durable<char> {
     assert!(durable.redo(Write::<Owned>::TermAndVote { current_term: Term(term), voted_for }));
     assert!(durable.redo(Write::Append { after: Index(0), entries: entries(log) }));
     durable
+}
+
+/// The same disk after some writes.
+fn rewritten(mut disk: Durable<char>, writes: impl IntoIterator<Item = Write<Owned>>) -> Durable<char> {
+    assert!(writes.into_iter().all(|write| disk.redo(write)));
+    disk
 }
 
 /// Node 1 of three, woken with what its disk holds.
@@ -124,14 +139,15 @@ fn log_shape_wants_terms_above_0_that_never_decrease_or_exceed_the_current_one()
 
 #[test]
 fn log_matching_compares_all_before_a_common_entry() {
-    let matching = |a: &str, b: &str| cluster::log_matching(disk(9, None, a).log(), disk(9, None, b).log());
+    let matching =
+        |a: &str, b: &str| cluster::log_matching(disk(9, None, a).log(), disk(9, None, b).log(), &[]);
     assert!(matching("1a 2b", "1a 3c 3d"));
     assert!(matching("1a 2b", ""));
     assert!(!matching("1a 2b", "1a 2c"), "another value");
     assert!(!matching("1a 2b", "1x 2b"), "another value before");
     assert!(!matching("1a 2b 4c", "1a 3b 4c"), "another term before");
     let flying = |prev: LogId, text: &str| {
-        cluster::append_matching(disk(9, None, "1a 2b 2c").log(), prev, &entries(text))
+        cluster::append_matching(disk(9, None, "1a 2b 2c").log(), prev, &entries(text), &[])
     };
     assert!(flying(at(1, 1), "2b 2c 3d"));
     assert!(flying(at(1, 1), "3x"), "nothing in common");
@@ -183,12 +199,18 @@ fn state_machines_apply_the_same_and_the_first_to_commit_is_remembered() {
 fn what_a_leader_believes_replicated_is_there() {
     let matched = packet(2, 1, 3, Message::AppendEntriesReply(AppendOutcome::Matched(Index(2))));
     let leader = feed(leading(follower(2, None, "1a 2b")), [Input::Receive(matched)]);
-    assert!(cluster::match_index_valid(&leader, n(2), &disk(3, None, "1a 2b")));
-    assert!(!cluster::match_index_valid(&leader, n(2), &disk(3, None, "1a")));
-    assert!(!cluster::match_index_valid(&leader, n(2), &disk(3, None, "1a 2x")));
-    assert!(cluster::match_index_valid(&leader, n(2), &disk(4, None, "")), "in a newer term it may be gone");
-    assert!(cluster::match_index_valid(&leader, n(9), &disk(3, None, "")), "no follower of its");
-    assert!(cluster::match_index_valid(&follower(3, None, ""), n(2), &disk(3, None, "")), "it does not lead");
+    assert!(cluster::match_index_valid(&leader, n(2), &disk(3, None, "1a 2b"), &[]));
+    assert!(!cluster::match_index_valid(&leader, n(2), &disk(3, None, "1a"), &[]));
+    assert!(!cluster::match_index_valid(&leader, n(2), &disk(3, None, "1a 2x"), &[]));
+    assert!(
+        cluster::match_index_valid(&leader, n(2), &disk(4, None, ""), &[]),
+        "in a newer term it may be gone"
+    );
+    assert!(cluster::match_index_valid(&leader, n(9), &disk(3, None, ""), &[]), "no follower of its");
+    assert!(
+        cluster::match_index_valid(&follower(3, None, ""), n(2), &disk(3, None, ""), &[]),
+        "it does not lead"
+    );
 }
 
 #[test]
@@ -207,8 +229,21 @@ fn a_message_leaves_when_what_it_asserts_is_on_the_disk() {
     assert!(holds(&granted, 3, Some(2), "") && !holds(&granted, 3, None, ""));
     assert!(holds(&append, 3, Some(1), "") && !holds(&append, 3, None, ""));
     assert!(holds(&matched(1), 3, None, "1a") && !holds(&matched(2), 3, None, "1a"));
+    let chunk = Chunk { snapshot: snapshot(at(1, 1)), offset: 0, length: 1 };
+    for of_a_leader in [
+        Message::InstallSnapshot(chunk),
+        Message::ReadRound { round: 1 },
+        Message::ReadIndexReply { read: ReadId(1), index: Index(1) },
+        Message::TimeoutNow,
+    ] {
+        assert!(holds(&of_a_leader, 3, Some(1), "") && !holds(&of_a_leader, 3, Some(2), ""));
+        assert!(!holds(&of_a_leader, 2, Some(1), "") && holds(&of_a_leader, 4, None, ""));
+    }
     for term_alone in [
         Message::HigherTerm,
+        Message::InstallSnapshotReply { snapshot: snapshot(at(1, 1)), offset: 0, received: 1 },
+        Message::ReadIndex { read: ReadId(1) },
+        Message::ReadRoundReply { round: 1 },
         Message::RequestVoteReply { vote_granted: false },
         Message::AppendEntriesReply(conflict),
     ] {
@@ -221,11 +256,14 @@ fn a_message_leaves_when_what_it_asserts_is_on_the_disk() {
 fn an_acknowledgement_is_true_of_the_log_of_the_leader_that_hears_it() {
     let acknowledgement = packet(2, 1, 3, Message::AppendEntriesReply(AppendOutcome::Matched(Index(2))));
     let leader = leading(follower(2, None, "1a 2b"));
-    assert!(cluster::acknowledges_truly(&acknowledgement, &disk(3, None, "1a 2b"), &leader));
-    assert!(!cluster::acknowledges_truly(&acknowledgement, &disk(3, None, "1a 2x"), &leader));
-    assert!(cluster::acknowledges_truly(&acknowledgement, &disk(4, None, ""), &leader), "without weight");
+    assert!(cluster::acknowledges_truly(&acknowledgement, &disk(3, None, "1a 2b"), &leader, &[]));
+    assert!(!cluster::acknowledges_truly(&acknowledgement, &disk(3, None, "1a 2x"), &leader, &[]));
+    assert!(
+        cluster::acknowledges_truly(&acknowledgement, &disk(4, None, ""), &leader, &[]),
+        "without weight"
+    );
     let other = packet(2, 1, 3, Message::HigherTerm);
-    assert!(cluster::acknowledges_truly(&other, &disk(3, None, ""), &leader), "no acknowledgement");
+    assert!(cluster::acknowledges_truly(&other, &disk(3, None, ""), &leader, &[]), "no acknowledgement");
     assert!(cluster::leads_durably(&leader, &disk(3, Some(1), "")));
     assert!(!cluster::leads_durably(&leader, &disk(3, None, "")));
     assert!(cluster::leads_durably(&follower(3, None, ""), &disk(1, None, "")), "it does not lead");

@@ -37,12 +37,16 @@ pub(super) const LARGE: Size = Size { width: 42, height: 24 };
 /// Between rows of boxes: the line under what is committed, and some air.
 const GAP: i32 = 6;
 
-fn boxes(log: &Log<u8>, kind: impl Fn(usize, &Entry<u8>) -> Kind, commit_index: Index) -> Vec<LogBox> {
-    let one = |(position, entry): (usize, &Entry<u8>)| LogBox {
-        text: Run(Index(position as u64), std::slice::from_ref(entry)).to_string(),
-        term: entry.term,
-        kind: kind(position, entry),
-        is_committed: (position as u64) < commit_index.0,
+fn boxes(log: &Log<u8>, kind: impl Fn(Index, &Entry<u8>) -> Kind, commit_index: Index) -> Vec<LogBox> {
+    let one = |(position, entry): (usize, &Entry<u8>)| {
+        let before = log.base().index.plus(position);
+        let index = before.plus(1);
+        LogBox {
+            text: Run(before, std::slice::from_ref(entry)).to_string(),
+            term: entry.term,
+            kind: kind(index, entry),
+            is_committed: index <= commit_index,
+        }
     };
     let without_brackets =
         |entry: LogBox| LogBox { text: entry.text.trim_matches(['[', ']']).to_owned(), ..entry };
@@ -51,9 +55,9 @@ fn boxes(log: &Log<u8>, kind: impl Fn(usize, &Entry<u8>) -> Kind, commit_index: 
 
 /// The log in a node's memory.
 pub(super) fn in_memory(server: &Server) -> Vec<LogBox> {
-    let on_disk = server.durable().log().entries();
-    let kind = |position: usize, entry: &Entry<u8>| {
-        if on_disk.get(position) == Some(entry) { Kind::OnDisk } else { Kind::InMemoryOnly }
+    let on_disk = server.durable().log();
+    let kind = |index: Index, entry: &Entry<u8>| {
+        if on_disk.get(index) == Some(entry) { Kind::OnDisk } else { Kind::InMemoryOnly }
     };
     boxes(server.node.log(), kind, server.node.commit_index())
 }
@@ -65,12 +69,19 @@ pub(super) fn on_disk(server: &Server) -> Vec<LogBox> {
 
 /// What a node gave up in a step, in its old places; nothing if it gave up nothing.
 pub(super) fn given_up(before: &Node<u8>, after: &Node<u8>) -> Vec<LogBox> {
-    let stays = |position: usize, entry: &Entry<u8>| after.log().entries().get(position) == Some(entry);
-    let kind = |position: usize, entry: &Entry<u8>| {
-        if stays(position, entry) { Kind::OnDisk } else { Kind::GivenUp }
+    let stays = |index: Index, entry: &Entry<u8>| {
+        index <= after.log().base().index || after.log().get(index) == Some(entry)
+    };
+    let kind = |index: Index, entry: &Entry<u8>| {
+        if stays(index, entry) { Kind::OnDisk } else { Kind::GivenUp }
     };
     let all = boxes(before.log(), kind, before.commit_index());
     if all.iter().any(|entry| entry.kind == Kind::GivenUp) { all } else { Vec::new() }
+}
+
+/// How many entries a node gave up in a step.
+pub(super) fn given_up_count(before: &Node<u8>, after: &Node<u8>) -> usize {
+    given_up(before, after).iter().filter(|entry| entry.kind == Kind::GivenUp).count()
 }
 
 /// A box for the legend, centred on a height.

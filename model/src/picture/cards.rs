@@ -9,7 +9,7 @@ use super::words;
 use crate::network::Packet;
 use crate::server::Server;
 use seaworthy_protocol::notation::show;
-use seaworthy_protocol::{Durable, Role};
+use seaworthy_protocol::{Durable, Reads, Role};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The height of a card's head.
@@ -61,17 +61,22 @@ fn lines(server: &Server, voters: usize, width: i32) -> Vec<Line> {
         Role::Candidate { votes_granted } => {
             lines.push(Line::Text("votes", format!("from {votes_granted}, needs {}", voters / 2 + 1)));
         }
-        Role::Leader { progress, heard } => {
+        Role::Leader { progress, heard, reads, transfer } => {
             if !heard.is_empty() {
                 lines.push(Line::Text("heard", heard.to_string()));
             }
+            lines.extend(transfer.map(|to| Line::Text("hands", format!("leadership to {to}"))));
+            if *reads != Reads::default() {
+                lines.push(Line::Text("reads", reads.to_string().trim().to_owned()));
+            }
             for (position, (peer, progress)) in progress.iter().enumerate() {
-                let (matched, next) = (progress.match_index, progress.next_index);
                 let name = if position == 0 { "peers" } else { "" };
-                lines.push(Line::Text(name, format!("{peer}: match={matched} next={next}")));
+                lines.push(Line::Text(name, format!("{peer}: {}", progress.to_string().replace(',', " "))));
             }
         }
     }
+    lines.extend(node.receiving().map(|receiving| Line::Text("receives", receiving.to_string())));
+    lines.extend(node.durable().snapshot().map(|snapshot| Line::Text("snapshot", snapshot.to_string())));
     lines.push(Line::Boxes("log", boxes::in_memory(server)));
     lines.push(Line::Text("commit", node.commit_index().to_string()));
     lines.extend(disk(server, width));
@@ -88,6 +93,11 @@ fn disk(server: &Server, width: i32) -> Vec<Line> {
     let vote =
         |durable: &Durable<u8>| durable.voted_for().map_or_else(String::new, |id| format!(" vote={id}"));
     lines.push(Line::Text("disk", format!("term={}{}", disk.durable.current_term(), vote(&disk.durable))));
+    if memory.snapshot() != disk.durable.snapshot() {
+        let snapshot =
+            disk.durable.snapshot().map_or_else(|| "none".to_owned(), |snapshot| snapshot.to_string());
+        lines.push(Line::Text("snapshot", snapshot));
+    }
     if memory.log() != disk.durable.log() {
         lines.push(Line::Boxes("", boxes::on_disk(server)));
     }

@@ -130,7 +130,17 @@ pub(super) fn event_mark(canvas: &mut Canvas, at: Point, event: Event) {
         Event::HeartbeatTimeout => within_ring("M-6 0H-3L-1 -4L2 4L3 0H6"),
         Event::Propose(_) => within_ring("M-4 0H4M0 -4V4"),
         Event::Replicate => within_ring("M-4 -3L-1 0L-4 3M1 -3L4 0L1 3"),
-        Event::CannotWrite => {
+        Event::Read(_) => within_ring("M-5 0Q0 -5 5 0Q0 5 -5 0M0 -1V1"),
+        Event::Transfer(_) => within_ring("M-5 0H4M1 -3L4 0L1 3"),
+        Event::Compact { .. } => {
+            disk(canvas, at, &ring);
+            canvas.outline(at, "M-4 3H4M-4 0H4M0 -4V-1", &pen);
+        }
+        Event::Stage => {
+            disk(canvas, at, &ring);
+            canvas.outline(at, "M0 -4V3M-3 0L0 3L3 0", &pen);
+        }
+        Event::CannotWrite { .. } => {
             disk(canvas, at, &ring);
             canvas.outline(at, "M-4 -4L4 4M-4 4L4 -4", &pen);
         }

@@ -1,5 +1,6 @@
 //! What happens, in a few words.
 
+use super::boxes;
 use super::style::Look;
 use crate::network::Packet;
 use crate::server::{Event, Server};
@@ -23,6 +24,15 @@ pub(super) fn brief(packet: &Packet) -> String {
         Message::AppendEntriesReply(AppendOutcome::Conflict { prev_log_index, .. }) => {
             format!("conflict at {prev_log_index}")
         }
+        Message::InstallSnapshot(chunk) => {
+            format!("snapshot {} from {}", chunk.snapshot.last, chunk.offset)
+        }
+        Message::InstallSnapshotReply { received, .. } => format!("received {received}"),
+        Message::ReadIndex { read } => format!("ReadIndex {read}"),
+        Message::ReadIndexReply { read, index } => format!("readable {read} at {index}"),
+        Message::ReadRound { round } => format!("ReadRound {round}"),
+        Message::ReadRoundReply { round } => format!("following in round {round}"),
+        Message::TimeoutNow => "TimeoutNow".to_owned(),
         Message::HigherTerm => "higher term".to_owned(),
     }
 }
@@ -35,7 +45,12 @@ pub(super) fn event(event: Event) -> Option<String> {
         Event::HeartbeatTimeout => Some("heartbeat".to_owned()),
         Event::Propose(value) => Some(format!("a client proposes {value}")),
         Event::Replicate => Some("replicate".to_owned()),
-        Event::CannotWrite => Some("cannot write".to_owned()),
+        Event::CannotWrite { heir: None } => Some("cannot write".to_owned()),
+        Event::CannotWrite { heir: Some(heir) } => Some(format!("cannot write, heir {heir}")),
+        Event::Read(read) => Some(format!("a client reads, r{read}")),
+        Event::Transfer(to) => Some(format!("transfer to {to}")),
+        Event::Compact { snapshot, .. } => Some(format!("snapshot {}", snapshot.digest)),
+        Event::Stage => Some("snapshot staged".to_owned()),
         Event::Complete => Some("disk completes".to_owned()),
         Event::Confirm => Some("disk confirms".to_owned()),
         Event::Crash { kept: 0 } => Some("crash and restart".to_owned()),
@@ -54,11 +69,14 @@ pub(super) fn consequences(before: &Server, after: &Server, voters: usize) -> Ve
         words.push(format!("votes for {candidate}"));
     }
     words.extend(role_consequences(old.role(), new.role(), voters, same_term));
-    let kept = old.log().entries().iter().zip(new.log().entries()).take_while(|(a, b)| a == b).count();
-    match old.log().entries().len() - kept {
+    let compacted = new.log().base();
+    match boxes::given_up_count(old, new) {
         0 => {}
         1 => words.push("gives up 1 entry".to_owned()),
         lost => words.push(format!("gives up {lost} entries")),
+    }
+    if compacted.index > old.log().base().index {
+        words.push(format!("a snapshot stands for the log up to {}", compacted.index));
     }
     if new.commit_index() > old.commit_index() {
         words.push(format!("commits up to {}", new.commit_index()));
@@ -97,9 +115,8 @@ fn role_consequences(before: &Role, after: &Role, voters: usize, same_term: bool
 /// What a leader learnt of its followers.
 fn moved(before: &NodeMap<Progress>, after: &NodeMap<Progress>) -> Vec<String> {
     let has_moved = |(peer, progress): &(_, &Progress)| before.get(*peer) != Some(*progress);
-    let told = |(peer, progress): (_, &Progress)| {
-        format!("{peer}: match={} next={}", progress.match_index, progress.next_index)
-    };
+    let told =
+        |(peer, progress): (_, &Progress)| format!("{peer}: {}", progress.to_string().replace(',', " "));
     after.iter().filter(has_moved).map(told).collect()
 }
 

@@ -38,6 +38,13 @@ impl NodeHistory {
             | Message::PreVoteGranted
             | Message::AppendEntries { .. }
             | Message::AppendEntriesReply(_)
+            | Message::InstallSnapshot(_)
+            | Message::InstallSnapshotReply { .. }
+            | Message::ReadIndex { .. }
+            | Message::ReadIndexReply { .. }
+            | Message::ReadRound { .. }
+            | Message::ReadRoundReply { .. }
+            | Message::TimeoutNow
             | Message::HigherTerm => return None,
         };
         let vote = (envelope.term, candidate);
@@ -79,11 +86,12 @@ pub struct Commitment<C> {
 }
 
 /// Looks at a node as it is after a step, and adds what it commits as the first. False if it commits something else than
-/// was committed before: [`StateMachineSafety`](Violation::StateMachineSafety).
+/// was committed before: [`StateMachineSafety`](Violation::StateMachineSafety). What lies before the node's log must have been.
 pub fn see_commit<C: Copy + Eq>(node: &Node<C>, committed: &mut Vec<Commitment<C>>) -> bool {
-    let mut agrees = true;
+    let Ok(base) = usize::try_from(node.log().base().index.0) else { return false };
+    let mut agrees = base <= committed.len();
     for (position, entry) in node.log().prefix(node.commit_index()).iter().enumerate() {
-        match committed.get(position) {
+        match committed.get(base + position) {
             Some(first) => agrees &= first.entry == *entry,
             None => committed.push(Commitment { entry: *entry, term: node.current_term() }),
         }

@@ -5,11 +5,13 @@
 //! | [`step`]     | one node before and after a step; compiled into every step    | O(1)                        |
 //! | [`node`]     | one node                                                      | its log                     |
 //! | [`cluster`]  | all nodes and their disks at one moment                       | pairs of logs               |
+//! | [`clients`]  | what clients are told, with ghosts                             | their number                |
 //! | [`history`]  | all nodes over time, with ghosts that the protocol never reads | the committed log          |
 //!
 //! Every function answers `true` when the property holds. `docs/properties.md` is the ledger: property, source, who
 //! evaluates it, which mutant falls to it.
 
+pub mod clients;
 pub mod cluster;
 pub mod history;
 pub mod node;
@@ -36,6 +38,8 @@ pub enum Violation {
     LogShape,
     /// The commit index lies within the log.
     CommitWithinLog,
+    /// What a log leaves to a snapshot is committed, and a snapshot never gives way to an older one (§7).
+    CompactedCommitted,
     /// A commit index never decreases until its node restarts, and what is below it never changes.
     CommitMonotonic,
     /// A leader's commit index moves only to an entry of its own term (§5.4.2).
@@ -54,11 +58,17 @@ pub enum Violation {
     PersistBeforeSend,
     /// The committed log is a log of proposals: none invented, none twice.
     Refinement,
+    /// A read sees whatever was committed before it was asked (thesis §6.4).
+    LinearizableReads,
+    /// A client that is told what became of its proposal is told the truth.
+    TrueOutcomes,
+    /// Who is told to campaign has all that the leader has (thesis §3.10).
+    TransferReady,
 }
 
 impl Violation {
     /// All properties, in the order of their rows in `docs/properties.md`.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::ElectionSafety,
         Self::OneVotePerTerm,
         Self::TermMonotonic,
@@ -67,6 +77,7 @@ impl Violation {
         Self::LogMatching,
         Self::LogShape,
         Self::CommitWithinLog,
+        Self::CompactedCommitted,
         Self::CommitMonotonic,
         Self::CommitOnlyCurrentTerm,
         Self::CommittedOnQuorum,
@@ -75,6 +86,9 @@ impl Violation {
         Self::MatchIndexValid,
         Self::PersistBeforeSend,
         Self::Refinement,
+        Self::LinearizableReads,
+        Self::TrueOutcomes,
+        Self::TransferReady,
     ];
 
     /// Its name, as the checker prints it.
@@ -89,6 +103,7 @@ impl Violation {
             Self::LogMatching => "LogMatching",
             Self::LogShape => "LogShape",
             Self::CommitWithinLog => "CommitWithinLog",
+            Self::CompactedCommitted => "CompactedCommitted",
             Self::CommitMonotonic => "CommitMonotonic",
             Self::CommitOnlyCurrentTerm => "CommitOnlyCurrentTerm",
             Self::CommittedOnQuorum => "CommittedOnQuorum",
@@ -97,6 +112,9 @@ impl Violation {
             Self::MatchIndexValid => "MatchIndexValid",
             Self::PersistBeforeSend => "PersistBeforeSend",
             Self::Refinement => "Refinement",
+            Self::LinearizableReads => "LinearizableReads",
+            Self::TrueOutcomes => "TrueOutcomes",
+            Self::TransferReady => "TransferReady",
         }
     }
 }

@@ -11,6 +11,7 @@ pub struct Before {
     voted_for: Option<NodeId>,
     commit: LogId,
     last: LogId,
+    base: LogId,
     is_leader: bool,
 }
 
@@ -24,6 +25,7 @@ impl Before {
             voted_for: node.voted_for(),
             commit: LogId { term: node.log().term_at(index).unwrap_or_default(), index },
             last: node.log().last(),
+            base: node.log().base(),
             is_leader: node.is_leader(),
         }
     }
@@ -35,6 +37,8 @@ impl Before {
         let led_throughout = same_term && self.is_leader && after.is_leader();
         let committed_more = after.commit_index() > self.commit.index;
         let holds = |index: Index, term: Term| after.log().term_at(index) == Some(term);
+        let base = after.log().base();
+        let is_compacted = self.commit.index < base.index;
         if after.current_term() < self.current_term {
             Some(Violation::TermMonotonic)
         } else if same_term && self.voted_for.is_some() && after.voted_for() != self.voted_for {
@@ -43,8 +47,12 @@ impl Before {
             Some(Violation::LeaderAppendOnly)
         } else if after.commit_index() > after.log().last_index() {
             Some(Violation::CommitWithinLog)
-        } else if after.commit_index() < self.commit.index || !holds(self.commit.index, self.commit.term) {
+        } else if after.commit_index() < self.commit.index
+            || !(is_compacted || holds(self.commit.index, self.commit.term))
+        {
             Some(Violation::CommitMonotonic)
+        } else if base.index < self.base.index || base.index > after.commit_index() {
+            Some(Violation::CompactedCommitted)
         } else if committed_more && after.is_leader() && !holds(after.commit_index(), after.current_term()) {
             Some(Violation::CommitOnlyCurrentTerm)
         } else {
@@ -59,13 +67,20 @@ impl Before {
 pub fn leader_append_only<C: Eq>(before: &Node<C>, after: &Node<C>) -> bool {
     let same_term = before.current_term() == after.current_term();
     let leads = same_term && before.is_leader() && after.is_leader();
-    !leads || after.log().entries().starts_with(before.log().entries())
+    !leads || still_holds(after, before, before.log().last_index())
 }
 
 /// [`CommitMonotonic`](Violation::CommitMonotonic), entry by entry: what was committed before a step is so after it. Not for a
 /// restart, which forgets the commit index.
 #[must_use]
 pub fn commit_monotonic<C: Eq>(before: &Node<C>, after: &Node<C>) -> bool {
-    let committed = before.log().prefix(before.commit_index());
-    after.commit_index() >= before.commit_index() && after.log().entries().starts_with(committed)
+    after.commit_index() >= before.commit_index() && still_holds(after, before, before.commit_index())
+}
+
+/// Does a node still hold its entries up to an index, but for those that are compacted now?
+fn still_holds<C: Eq>(after: &Node<C>, before: &Node<C>, end: Index) -> bool {
+    let base = after.log().base().index;
+    let held = usize::try_from(end.0.saturating_sub(base.0)).unwrap_or(usize::MAX);
+    let held = before.log().after(base, held);
+    base >= before.log().base().index && after.log().entries().starts_with(held)
 }

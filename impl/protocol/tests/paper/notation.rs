@@ -1,6 +1,8 @@
 //! Reads messages from the one notation, so that what a test tells a node looks like what the node answers.
 
-use seaworthy_protocol::{AppendOutcome, Entry, Envelope, Index, LogId, Message, NodeId, Payload, Term};
+use seaworthy_protocol::{
+    AppendOutcome, Chunk, Entry, Envelope, Index, LogId, Message, NodeId, Payload, ReadId, Snapshot, Term,
+};
 
 /// A client's command: one letter.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -44,9 +46,12 @@ fn read_message(text: &str) -> Message<Vec<Entry<Command>>> {
         "vote granted" => return Message::RequestVoteReply { vote_granted: true },
         "vote denied" => return Message::RequestVoteReply { vote_granted: false },
         "higher term" => return Message::HigherTerm,
+        "TimeoutNow" => return Message::TimeoutNow,
         _ => {}
     }
-    if let Some(last) = text.strip_prefix("RequestVote last=") {
+    if let Some(message) = read_message_about_snapshots(text).or_else(|| read_message_about_reads(text)) {
+        message
+    } else if let Some(last) = text.strip_prefix("RequestVote last=") {
         Message::RequestVote { last_log: read_log_id(last) }
     } else if let Some(index) = text.strip_prefix("matched ") {
         Message::AppendEntriesReply(AppendOutcome::Matched(read_index(index)))
@@ -68,8 +73,48 @@ fn read_message(text: &str) -> Message<Vec<Entry<Command>>> {
     }
 }
 
+fn read_message_about_snapshots(text: &str) -> Option<Message<Vec<Entry<Command>>>> {
+    if let Some(chunk) = text.strip_prefix("InstallSnapshot ") {
+        let (snapshot, piece) = chunk.split_once(" from=").unwrap();
+        let (offset, length) = piece.split_once(" length=").unwrap();
+        let snapshot = read_snapshot(snapshot);
+        let (offset, length) = (read_number(offset), read_number(length));
+        return Some(Message::InstallSnapshot(Chunk { snapshot, offset, length }));
+    }
+    let (snapshot, count) = text.strip_prefix("snapshot ")?.split_once(" from=").unwrap();
+    let (offset, received) = count.split_once(" received=").unwrap();
+    let (snapshot, offset, received) = (read_snapshot(snapshot), read_number(offset), read_number(received));
+    Some(Message::InstallSnapshotReply { snapshot, offset, received })
+}
+
+fn read_message_about_reads(text: &str) -> Option<Message<Vec<Entry<Command>>>> {
+    let read = |text| ReadId(read_number(text));
+    if let Some(id) = text.strip_prefix("ReadIndex r") {
+        Some(Message::ReadIndex { read: read(id) })
+    } else if let Some(readable) = text.strip_prefix("readable r") {
+        let (id, index) = readable.split_once(" at ").unwrap();
+        Some(Message::ReadIndexReply { read: read(id), index: read_index(index) })
+    } else if let Some(round) = text.strip_prefix("ReadRound ") {
+        Some(Message::ReadRound { round: read_number(round) })
+    } else {
+        let round = text.strip_prefix("following in round ")?;
+        Some(Message::ReadRoundReply { round: read_number(round) })
+    }
+}
+
+/// `3@1/9#7`: up to that entry, of 9 bytes, with digest 7.
+pub(crate) fn read_snapshot(text: &str) -> Snapshot {
+    let (last, bytes) = text.split_once('/').unwrap();
+    let (length, digest) = bytes.split_once('#').unwrap();
+    Snapshot { last: read_log_id(last), length: read_number(length), digest: read_number(digest) }
+}
+
+fn read_number(text: &str) -> u64 {
+    text.parse().unwrap()
+}
+
 fn read_index(text: &str) -> Index {
-    Index(text.parse().unwrap())
+    Index(read_number(text))
 }
 
 fn read_log_id(text: &str) -> LogId {
@@ -99,6 +144,13 @@ fn what_is_shown_is_read_back() {
         "n2@3→n1 matched 7",
         "n2@3→n1 conflict at 4 hint=2@1",
         "n2@3→n1 higher term",
+        "n2@3→n1 InstallSnapshot 3@1/9#7 from=4 length=5",
+        "n2@3→n1 snapshot 3@1/9#7 from=0 received=4",
+        "n2@3→n1 ReadIndex r5",
+        "n2@3→n1 readable r5 at 4",
+        "n2@3→n1 ReadRound 2",
+        "n2@3→n1 following in round 2",
+        "n2@3→n1 TimeoutNow",
     ] {
         assert_eq!(seaworthy_protocol::notation::show::<_, Command>(&read(text)).to_string(), text);
     }

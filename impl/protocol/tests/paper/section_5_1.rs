@@ -244,8 +244,14 @@ fn candidates_alone_ask_for_votes_and_leaders_alone_append() {
                 Message::RequestVoteReply { .. }
                 | Message::PreVoteGranted
                 | Message::AppendEntriesReply(_)
+                | Message::InstallSnapshotReply { .. }
+                | Message::ReadIndexReply { .. }
+                | Message::ReadRoundReply { .. }
                 | Message::HigherTerm => panic!("an answer without a question"),
-                Message::PreVote { .. } => panic!("the paper has no pre-vote"),
+                Message::PreVote { .. } => panic!("§5 has no pre-vote"),
+                Message::InstallSnapshot(_) => panic!("nothing is compacted"),
+                Message::ReadIndex { .. } | Message::ReadRound { .. } => panic!("nobody reads"),
+                Message::TimeoutNow => panic!("nobody hands the leadership over"),
             }
         }
     }

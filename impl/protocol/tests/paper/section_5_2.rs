@@ -241,6 +241,30 @@ fn a_candidate_rejects_a_leader_of_an_earlier_term_and_continues() {
     assert_eq!((n1.log(), n1.commit_index()), (vec![], 0));
 }
 
+/// §5.2: "if many followers become candidates at the same time, votes could be split so that no candidate obtains a majority".
+#[test]
+fn split_votes_elect_nobody() {
+    for count in 2..=7 {
+        let mut all = cluster(count);
+        for number in 1..=count {
+            all.let_server(number, Server::times_out);
+        }
+        all.settles();
+        assert_eq!(all.leaders(), [0; 0], "one vote each of {count}");
+    }
+    for half in 1..=3 {
+        let mut all = cluster(2 * half);
+        all.let_server(1, Server::times_out);
+        all.let_server(half + 1, Server::times_out);
+        for voter in 2..=half {
+            all.deliver(1, voter);
+            all.deliver(half + 1, half + voter);
+        }
+        all.settles();
+        assert_eq!(all.leaders(), [0; 0], "{half} votes each of {}", 2 * half);
+    }
+}
+
 /// §5.2: after a split vote "each candidate will time out and start a new election by incrementing its term and initiating another
 /// round of RequestVote RPCs".
 #[test]

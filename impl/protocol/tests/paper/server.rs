@@ -6,12 +6,13 @@
 //! assert_eq!(reaction.says(), ["n1@4→n2 vote granted"]);
 //! ```
 
-use crate::notation::{Command, Packet, entry, id, read};
+use crate::notation::{Command, Packet, entry, id, read, read_snapshot};
 use seaworthy_protocol::notation::{Run, show};
 use seaworthy_protocol::{
-    Config, Durable, Effects, Index, Input, Node, NodeSet, Recording, Role, Term, Write, WriteAck,
+    Config, Durable, Effects, Index, Input, Node, NodeSet, Progress, ReadId, Recording, Role, Term, Window,
+    Write, WriteAck,
 };
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 /// A node, its disk, and what the disk has yet to complete.
 pub(crate) struct Server {
@@ -35,9 +36,10 @@ pub(crate) fn node(number: u8) -> Server {
     }
 }
 
-/// The paper has neither pre-vote nor check-quorum; the thesis adds them.
+/// The paper has neither pre-vote nor check-quorum, which the thesis adds, nor a window.
 fn as_in_the_paper(count: u8) -> Config {
-    Config::new(NodeSet::first(count)).unwrap().with_pre_vote(false).with_check_quorum(false)
+    let config = Config::new(NodeSet::first(count)).unwrap().with_window(None);
+    config.with_pre_vote(false).with_check_quorum(false)
 }
 
 /// The state in which a test finds it.
@@ -45,8 +47,35 @@ impl Server {
     /// In a cluster of so many servers.
     pub(crate) fn of(mut self, count: u8) -> Self {
         let limit = NonZeroUsize::new(self.config.max_entries_per_append()).unwrap();
-        self.config = as_in_the_paper(count).with_max_entries_per_append(limit);
+        let config = as_in_the_paper(count).with_max_entries_per_append(limit);
+        let chunk = NonZeroU64::new(self.config.max_bytes_per_chunk()).unwrap();
+        self.config = config.with_window(self.config.window()).with_max_bytes_per_chunk(chunk);
         self
+    }
+
+    /// With what the thesis adds to the paper: pre-vote and check-quorum.
+    pub(crate) fn extended_as_in_the_thesis(mut self) -> Self {
+        self.config = self.config.with_pre_vote(true).with_check_quorum(true);
+        self
+    }
+
+    /// A leader runs ahead of answers by so many entries, and so many bytes of them: in a recording each has one.
+    pub(crate) fn with_window(mut self, entries: usize, bytes: usize) -> Self {
+        let [entries, bytes] = [entries, bytes].map(|limit| NonZeroUsize::new(limit).unwrap());
+        self.config = self.config.with_window(Some(Window { entries, bytes }));
+        self
+    }
+
+    /// Snapshots travel in pieces of so many bytes.
+    pub(crate) fn with_chunks_of(mut self, bytes: u64) -> Self {
+        self.config = self.config.with_max_bytes_per_chunk(NonZeroU64::new(bytes).unwrap());
+        self
+    }
+
+    /// Has a snapshot, `3@1/9#7` for example, in place of its log up to there.
+    pub(crate) fn with_snapshot(self, text: &str) -> Self {
+        let snapshot = read_snapshot(text);
+        self.woken_after(Write::Compact { snapshot, through: snapshot.last.index })
     }
 
     /// At most so many entries in one message.
@@ -147,6 +176,36 @@ impl Server {
         self.feed(Input::Propose(Command(command)))
     }
 
+    /// A client's read of that number.
+    pub(crate) fn is_asked_to_read(&mut self, read: u64) -> Reaction {
+        self.feed(Input::Read(ReadId(read)))
+    }
+
+    /// An operator wants another server to lead.
+    pub(crate) fn is_told_to_transfer_to(&mut self, target: u8) -> Reaction {
+        self.feed(Input::Transfer { to: id(target) })
+    }
+
+    /// Its disk refuses a write; somebody else should lead.
+    pub(crate) fn cannot_write(&mut self, heir: Option<u8>) -> Reaction {
+        self.feed(Input::CannotWrite { heir: heir.map(id) })
+    }
+
+    /// Its driver has made a snapshot, and made it durable; the log goes up to an index.
+    pub(crate) fn compacts(&mut self, snapshot: &str, through: u64) -> Reaction {
+        self.feed(Input::Compact { snapshot: read_snapshot(snapshot), through: Index(through) })
+    }
+
+    /// Its driver has received a snapshot whole, and made it durable.
+    pub(crate) fn has_staged(&mut self, snapshot: &str) -> Reaction {
+        self.feed(Input::SnapshotStaged { snapshot: read_snapshot(snapshot), is_intact: true })
+    }
+
+    /// Its driver has received a snapshot whole, and its bytes are not those that were announced.
+    pub(crate) fn finds_damaged(&mut self, snapshot: &str) -> Reaction {
+        self.feed(Input::SnapshotStaged { snapshot: read_snapshot(snapshot), is_intact: false })
+    }
+
     pub(crate) fn replicates(&mut self) -> Reaction {
         self.feed(Input::Replicate)
     }
@@ -210,19 +269,28 @@ impl Server {
 
     /// What its state machine may have been given: the committed entries.
     pub(crate) fn applied(&self) -> String {
-        Run(Index(0), self.node.log().prefix(self.node.commit_index())).to_string()
+        Run(self.node.log().base().index, self.node.log().prefix(self.node.commit_index())).to_string()
     }
 
     /// All entries with their commands.
     pub(crate) fn entries(&self) -> String {
-        Run(Index(0), self.node.log().entries()).to_string()
+        Run(self.node.log().base().index, self.node.log().entries()).to_string()
     }
 
     /// As a leader: the matchIndex and the nextIndex of a follower.
     pub(crate) fn progress_of(&self, follower: u8) -> (u64, u64) {
-        let Role::Leader { progress, .. } = self.node.role() else { panic!("{} does not lead", self.node) };
-        let known = progress.get(id(follower)).unwrap();
+        let known = self.knows_of(follower);
         (known.match_index.0, known.next_index.0)
+    }
+
+    /// As a leader: all that it knows of a follower, in the one notation.
+    pub(crate) fn pace_of(&self, follower: u8) -> String {
+        self.knows_of(follower).to_string()
+    }
+
+    fn knows_of(&self, follower: u8) -> Progress {
+        let Role::Leader { progress, .. } = self.node.role() else { panic!("{} does not lead", self.node) };
+        *progress.get(id(follower)).unwrap()
     }
 
     pub(crate) fn is_follower(&self) -> bool {
@@ -271,6 +339,11 @@ impl Reaction {
     /// The answers to a client.
     pub(crate) fn answers(&self) -> Vec<String> {
         self.0.sink.answers.iter().map(ToString::to_string).collect()
+    }
+
+    /// The chunks of which the driver keeps the bytes.
+    pub(crate) fn stages(&self) -> Vec<String> {
+        self.0.sink.staged.iter().map(ToString::to_string).collect()
     }
 
     pub(crate) fn restarts_the_election_timer(&self) -> bool {

@@ -13,7 +13,7 @@ fn tests() -> BTreeMap<String, Vec<String>> {
     let files = fs::read_dir(package().join("tests/paper")).unwrap().map(|entry| entry.unwrap().path());
     let is_about_the_paper = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy();
-        name.starts_with("section_") || name.starts_with("figure_")
+        ["section_", "figure_", "thesis", "flow_control"].iter().any(|start| name.starts_with(start))
     };
     files
         .filter(is_about_the_paper)

@@ -484,8 +484,7 @@ fn run_mutants(request: &Mutants, out: Out<'_>) -> Result<bool, Box<dyn Error>> 
         return save_mutants(&museum, &exhibits, directory, out);
     }
     if request.features {
-        let table = features::table(&museum, &exhibits, |line| eprintln!("{line}"))?;
-        write!(out, "{table}")?;
+        features::write_table(&museum, &exhibits, out)?;
         return Ok(true);
     }
     let matrix = museum.show(&exhibits, |line| eprintln!("{line}"));

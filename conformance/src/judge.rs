@@ -156,7 +156,11 @@ impl Judge {
             let is_persisted = cluster::persisted_before_send(envelope, disk)
                 && cluster::acknowledges_truly(envelope, disk, receiver, &self.committed);
             let voted_twice = history.see_leave(envelope);
-            voted_twice.or_else(|| (!is_persisted).then_some(Violation::PersistBeforeSend))
+            let (sender, target) = (&edge.after[&edge.at].node, &edge.after[&envelope.to].disk);
+            let is_ready = cluster::transfer_is_ready(envelope, sender, target, &self.committed);
+            voted_twice
+                .or_else(|| (!is_persisted).then_some(Violation::PersistBeforeSend))
+                .or_else(|| (!is_ready).then_some(Violation::TransferReady))
         })
     }
 

@@ -206,9 +206,15 @@ impl<C> Node<C> {
             AppendOutcome::Matched(index) if index > last_index => fx.blame(from, Misdeed::ImpossibleAnswer),
             AppendOutcome::Matched(index) if !known.is_news(index) => {}
             AppendOutcome::Matched(index) => {
-                let has_account = matches!(pace, Pace::Replicate { bytes_in_flight } if bytes_in_flight > 0);
-                let end = index.min(next_index.previous());
-                let bytes = if has_account { self.weight_between(match_index, end, fx) } else { 0 };
+                let last_sent = next_index.previous();
+                let bytes = match pace {
+                    Pace::Probe { .. } | Pace::Snapshot { .. } => 0,
+                    // All that was on its way has arrived, as in a cluster that is well: nothing need be weighed.
+                    Pace::Replicate { bytes_in_flight } if index >= last_sent || bytes_in_flight == 0 => {
+                        bytes_in_flight
+                    }
+                    Pace::Replicate { .. } => self.weight_between(match_index, index, fx),
+                };
                 if let Some(progress) = self.hear(config, from) {
                     progress.matched(index, base, bytes);
                 }

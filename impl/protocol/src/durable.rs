@@ -74,7 +74,8 @@ impl<C> Durable<C> {
         !has_gap
     }
 
-    #[inline]
+    // Left to itself the compiler calls it, with the write copied to the stack: 4 ns of each proposal's 50 (2026-11).
+    #[inline(always)]
     fn apply<E: Entries<C>>(&mut self, write: Write<E>) {
         match write {
             Write::TermAndVote { current_term, voted_for } => {
@@ -84,18 +85,21 @@ impl<C> Durable<C> {
             Write::Append { after, entries } => self.log.splice(after, entries),
             Write::Compact { snapshot, through } => {
                 let term = self.log.term_at(through).unwrap_or_default();
-                self.log.compact(LogId { term, index: through });
-                self.snapshot = Some(snapshot);
+                self.put_in_place(snapshot, LogId { term, index: through });
             }
-            Write::Install { snapshot } => {
-                self.log.compact(snapshot.last);
-                self.snapshot = Some(snapshot);
-            }
+            Write::Install { snapshot } => self.put_in_place(snapshot, snapshot.last),
         }
     }
 
+    /// A snapshot takes the place of the log up to an entry, or of the whole log if that is not in it.
+    #[cold]
+    fn put_in_place(&mut self, snapshot: Snapshot, base: LogId) {
+        self.snapshot = Some(snapshot);
+        self.log.compact(base);
+    }
+
     /// The gate: hands the write to the disk and replays it in memory, by the same definition as recovery.
-    #[inline]
+    #[inline(always)]
     fn record<E: Entries<C>>(&mut self, write: Write<E>, fx: &mut Effects<impl Sink<C>>) {
         fx.sink.write(write.borrowed());
         // Taken from the write and not from memory afterwards: loaded together with the log's length, which was stored the

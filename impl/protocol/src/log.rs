@@ -131,7 +131,9 @@ impl<C> Log<C> {
     /// The entry at an index, if there is one and it was not compacted.
     #[must_use]
     pub fn get(&self, index: Index) -> Option<&Entry<C>> {
-        self.entries.get(self.count_to(index)?.checked_sub(1)?)
+        // Up to the base this wraps around, to a position that no entry has.
+        let position = index.0.wrapping_sub(self.base.index.0).wrapping_sub(1);
+        self.entries.get(usize::try_from(position).ok()?)
     }
 
     /// The term of the entry at an index, if that is known: the base's still is, though its entry is gone.
@@ -195,6 +197,7 @@ impl<C> Log<C> {
     }
 
     /// Drops everything up to and including an entry, which becomes the base. What does not hold it is dropped whole.
+    #[cold]
     pub(crate) fn compact(&mut self, base: LogId) {
         let count = if self.holds(base) { self.count_to(base.index) } else { None };
         drop(self.entries.drain(..count.unwrap_or(self.entries.len())));

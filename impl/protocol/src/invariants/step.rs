@@ -11,7 +11,7 @@ pub struct Before {
     voted_for: Option<NodeId>,
     commit: LogId,
     last: LogId,
-    base: LogId,
+    base: Index,
     is_leader: bool,
 }
 
@@ -25,7 +25,7 @@ impl Before {
             voted_for: node.voted_for(),
             commit: LogId { term: node.log().term_at(index).unwrap_or_default(), index },
             last: node.log().last(),
-            base: node.log().base(),
+            base: node.log().base().index,
             is_leader: node.is_leader(),
         }
     }
@@ -37,8 +37,9 @@ impl Before {
         let led_throughout = same_term && self.is_leader && after.is_leader();
         let committed_more = after.commit_index() > self.commit.index;
         let holds = |index: Index, term: Term| after.log().term_at(index) == Some(term);
-        let base = after.log().base();
-        let is_compacted = self.commit.index < base.index;
+        let base = after.log().base().index;
+        // What lies below the base can be seen no more, and a leader that has only appended has it all the same.
+        let must_hold_committed = !led_throughout && self.commit.index >= base;
         if after.current_term() < self.current_term {
             Some(Violation::TermMonotonic)
         } else if same_term && self.voted_for.is_some() && after.voted_for() != self.voted_for {
@@ -48,10 +49,10 @@ impl Before {
         } else if after.commit_index() > after.log().last_index() {
             Some(Violation::CommitWithinLog)
         } else if after.commit_index() < self.commit.index
-            || !(is_compacted || holds(self.commit.index, self.commit.term))
+            || (must_hold_committed && !holds(self.commit.index, self.commit.term))
         {
             Some(Violation::CommitMonotonic)
-        } else if base.index < self.base.index || base.index > after.commit_index() {
+        } else if base < self.base || base > after.commit_index() {
             Some(Violation::CompactedCommitted)
         } else if committed_more && after.is_leader() && !holds(after.commit_index(), after.current_term()) {
             Some(Violation::CommitOnlyCurrentTerm)

@@ -20,6 +20,8 @@ pub enum Command {
     Heal,
     /// How a node's disk works from now on, or every node's.
     Disks(Option<NodeId>, DiskPace),
+    /// From now on snapshots wait to be verified, though disks work at once.
+    SnapshotsWait,
     /// Shows a node, or all.
     Show(Option<NodeId>),
 }
@@ -57,8 +59,8 @@ pub enum NoCommand {
 
 const CHOICES: &str = "N election timeout | N heartbeat | N propose COMMAND | N replicate | \
     N cannot write | N cannot write, heir N | N read READ | N transfer to N | \
-    N compact SNAPSHOT through INDEX | N snapshot staged | N disk completes | N disk confirms | \
-    N crash | N crash keeping COUNT | N disk waits | N disk at once | disks wait | disks at once | \
+    N compact SNAPSHOT through INDEX | N snapshot staged | N snapshot damaged | N disk completes | N disk confirms | \
+    N crash | N crash keeping COUNT | N disk waits | N disk at once | disks wait | disks at once | snapshots wait | \
     deliver MESSAGE | deliver N→N | deliver all | drop MESSAGE | drop N→N | drop all | \
     partition N … | N … | heal | show | show N";
 
@@ -103,6 +105,7 @@ impl Command {
             }
             ["heal"] => Ok(Self::Heal),
             ["disks", "wait"] => Ok(Self::Disks(None, DiskPace::Waits)),
+            ["snapshots", "wait"] => Ok(Self::SnapshotsWait),
             ["disks", "at", "once"] => Ok(Self::Disks(None, DiskPace::AtOnce)),
             ["show"] => Ok(Self::Show(None)),
             ["show", node] => Ok(Self::Show(Some(notation::node(node)?))),
@@ -123,7 +126,7 @@ impl Command {
                 Messages::All => Vec::new(),
             },
             Self::Partition(sides) => sides.iter().flat_map(|side| side.iter()).collect(),
-            Self::Heal | Self::Disks(None, _) | Self::Show(None) => Vec::new(),
+            Self::Heal | Self::Disks(None, _) | Self::SnapshotsWait | Self::Show(None) => Vec::new(),
         }
     }
 }
@@ -141,7 +144,8 @@ fn of_node(node: NodeId, words: &[&str]) -> Result<Command, NoCommand> {
         ["compact", snapshot, "through", through] => {
             Event::Compact { snapshot: notation::snapshot(snapshot)?, through: notation::index(through)? }
         }
-        ["snapshot", "staged"] => Event::SnapshotStaged,
+        ["snapshot", "staged"] => Event::SnapshotStaged { is_damaged: false },
+        ["snapshot", "damaged"] => Event::SnapshotStaged { is_damaged: true },
         ["disk", "completes"] => Event::DiskCompletes,
         ["disk", "confirms"] => Event::DiskConfirms,
         ["disk", "waits"] => return Ok(Command::Disks(Some(node), DiskPace::Waits)),

@@ -28,7 +28,9 @@ impl Display for Breach {
         match self {
             Self::Property(violation) => write!(f, "{violation} is broken"),
             Self::FalseBlame(node, fault) => write!(f, "{node} blames a peer: {fault}"),
-            Self::MixedSnapshot(node) => write!(f, "{node} mixes the chunks of snapshots"),
+            Self::MixedSnapshot(node) => {
+                write!(f, "{node} mixes the chunks of snapshots, or installs a damaged one")
+            }
         }
     }
 }
@@ -124,7 +126,7 @@ impl Judge {
             | Event::CannotWrite { .. }
             | Event::Transfer { .. }
             | Event::Compact { .. }
-            | Event::SnapshotStaged
+            | Event::SnapshotStaged { .. }
             | Event::Deliver(_)
             | Event::DiskCompletes
             | Event::DiskConfirms => {}

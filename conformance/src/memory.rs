@@ -67,7 +67,7 @@ impl Subject for Memory {
             Event::Compact { snapshot, through } => {
                 server.step(&config, Input::Compact { snapshot, through })
             }
-            Event::SnapshotStaged => server.finish_staging(&config),
+            Event::SnapshotStaged { is_damaged } => server.finish_staging(&config, is_damaged),
             Event::Deliver(envelope) => server.step(&config, Input::Receive(envelope)),
             Event::DiskCompletes => server.complete(),
             Event::DiskConfirms => match server.unconfirmed.take() {
@@ -90,9 +90,13 @@ impl Subject for Memory {
     }
 
     fn is_disk_busy(&self, node: NodeId) -> bool {
-        let Server { line, unconfirmed, staged, is_stopped, .. } = self.server(node);
-        let is_whole = staged.last().is_some_and(Chunk::is_last);
-        !is_stopped && (!line.is_empty() || unconfirmed.is_some() || is_whole)
+        let Server { line, unconfirmed, is_stopped, .. } = self.server(node);
+        !is_stopped && (!line.is_empty() || unconfirmed.is_some())
+    }
+
+    fn has_staged(&self, node: NodeId) -> bool {
+        let Server { staged, is_stopped, .. } = self.server(node);
+        !is_stopped && staged.last().is_some_and(Chunk::is_last)
     }
 }
 
@@ -148,14 +152,16 @@ impl Server {
     }
 
     /// Verifies a snapshot of which all chunks have arrived, as a driver does by the digest, and says so.
-    fn finish_staging(&mut self, config: &Config) -> Vec<Effect> {
+    fn finish_staging(&mut self, config: &Config, is_damaged: bool) -> Vec<Effect> {
         let Some(last) = self.staged.last().copied().filter(Chunk::is_last) else { return Vec::new() };
         let (snapshot, chunks) = (last.snapshot, std::mem::take(&mut self.staged));
         let is_of_it = |chunk: &Chunk| chunk.snapshot.digest == snapshot.digest;
         let is_gapless = chunks.windows(2).all(|pair| pair[0].offset + pair[0].length == pair[1].offset);
-        let is_intact = chunks.iter().all(is_of_it) && is_gapless && chunks[0].offset == 0;
+        let is_of_one = chunks.iter().all(is_of_it) && is_gapless && chunks[0].offset == 0;
+        let is_intact = is_of_one && !is_damaged;
         let mut effects = self.step(config, Input::SnapshotStaged { snapshot, is_intact });
-        effects.extend((!is_intact).then_some(Effect::Spoils(snapshot)));
+        let is_installed = self.node.durable().snapshot() == Some(snapshot);
+        effects.extend((!is_of_one || (is_damaged && is_installed)).then_some(Effect::Spoils(snapshot)));
         effects
     }
 
@@ -220,7 +226,10 @@ mod tests {
             let mut server = Server::waking_up(NodeId::new(1).unwrap(), Durable::default());
             server.staged = chunks;
             let spoils = Effect::Spoils(chunk(7, 0).snapshot);
-            assert_eq!(server.finish_staging(&config), if is_spoilt { vec![spoils] } else { Vec::new() });
+            assert_eq!(
+                server.finish_staging(&config, false),
+                if is_spoilt { vec![spoils] } else { Vec::new() }
+            );
             assert_eq!(server.staged, []);
         }
     }

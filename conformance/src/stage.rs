@@ -43,6 +43,7 @@ struct Stage<S> {
     network: Network,
     /// The nodes whose disks wait.
     waiting: NodeSet,
+    snapshots_wait: bool,
     judge: Judge,
     cluster: Cluster,
     breach: Option<Breach>,
@@ -53,7 +54,7 @@ impl<S: Subject> Stage<S> {
         let cluster: Cluster = nodes.iter().map(|node| (node, snapshot(&subject, node))).collect();
         let judge = Judge::new(&cluster);
         let (network, waiting) = (Network::default(), NodeSet::default());
-        Self { nodes, subject, network, waiting, judge, cluster, breach: None }
+        Self { nodes, subject, network, waiting, snapshots_wait: false, judge, cluster, breach: None }
     }
 
     fn perform(&mut self, step: &Step) -> Vec<String> {
@@ -84,6 +85,10 @@ impl<S: Subject> Stage<S> {
                 self.pace_disks(*node, *pace, &mut outcome);
                 false
             }
+            Command::SnapshotsWait => {
+                self.snapshots_wait = true;
+                false
+            }
             Command::Show(node) => {
                 let shown = self.cluster.iter().filter(|(id, _)| node.is_none_or(|node| node == **id));
                 shown.for_each(|(_, snapshot)| tell_state(snapshot, &mut outcome));
@@ -105,10 +110,15 @@ impl<S: Subject> Stage<S> {
 
     /// Whatever a disk has to do that does not wait.
     fn work_at_once(&mut self, node: NodeId, outcome: &mut Outcome) {
-        while self.breach.is_none() && !self.waiting.contains(node) && self.subject.is_disk_busy(node) {
+        let is_busy = |stage: &Self| {
+            stage.subject.is_disk_busy(node) || (!stage.snapshots_wait && stage.subject.has_staged(node))
+        };
+        while self.breach.is_none() && !self.waiting.contains(node) && is_busy(self) {
             self.happen_once(node, Event::DiskCompletes, outcome);
             self.happen_once(node, Event::DiskConfirms, outcome);
-            self.happen_once(node, Event::SnapshotStaged, outcome);
+            if !self.snapshots_wait {
+                self.happen_once(node, Event::SnapshotStaged { is_damaged: false }, outcome);
+            }
         }
     }
 

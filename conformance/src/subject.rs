@@ -17,8 +17,11 @@ pub trait Subject {
     /// What a crash could not take from it now.
     fn disk(&self, node: NodeId) -> Durable<u8>;
 
-    /// Does its disk have something to complete or to confirm, or a snapshot to make durable?
+    /// Does its disk have something to complete or to confirm?
     fn is_disk_busy(&self, node: NodeId) -> bool;
+
+    /// Does it have all chunks of a snapshot, to be verified and made durable?
+    fn has_staged(&self, node: NodeId) -> bool;
 }
 
 /// What can happen to a node.
@@ -51,8 +54,11 @@ pub enum Event {
         /// The last index that goes.
         through: Index,
     },
-    /// Its driver has made a snapshot durable of which all chunks have arrived.
-    SnapshotStaged,
+    /// Its driver has verified a snapshot of which all chunks have arrived, and made it durable.
+    SnapshotStaged {
+        /// On the way to the disk, bytes were damaged.
+        is_damaged: bool,
+    },
     /// A message arrives.
     Deliver(Envelope),
     /// Its disk completes the writes of the oldest step that wait, and the messages that waited for them leave.
@@ -75,7 +81,8 @@ pub enum Effect {
     Holds(Envelope),
     /// A chunk of a snapshot is kept. With the last of them the snapshot waits to be made durable.
     Stages(Chunk),
-    /// The chunks of a snapshot are not those that were announced, though every message is one that was sent.
+    /// The chunks of a snapshot are not those that were announced, though every message is one that was sent; or the snapshot is
+    /// installed though it is damaged.
     Spoils(Snapshot),
     /// A message leaves.
     Sends(Envelope),

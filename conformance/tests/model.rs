@@ -81,7 +81,7 @@ fn choose(dice: &mut StdRng, actions: &[Action], rank: fn(&Action) -> u8) -> Act
 /// How much an action disturbs the others.
 fn disturbance(action: &Action) -> u8 {
     match action.event {
-        Event::Deliver(_) | Event::Complete | Event::Confirm | Event::Stage => 0,
+        Event::Deliver(_) | Event::Complete | Event::Confirm | Event::Stage { .. } => 0,
         Event::Compact { .. } | Event::Propose(_) | Event::Read(_) | Event::Replicate => 1,
         Event::HeartbeatTimeout => 2,
         Event::Transfer(_) | Event::ElectionTimeout => 3,
@@ -104,7 +104,7 @@ fn spares_a_snapshot(action: &Action) -> bool {
         | Event::CannotWrite { .. }
         | Event::Read(_)
         | Event::Transfer(_)
-        | Event::Stage
+        | Event::Stage { .. }
         | Event::Complete
         | Event::Confirm
         | Event::Crash { .. } => false,
@@ -166,7 +166,7 @@ fn walk(model: &Raft, seed: u64) -> Vec<(String, Vec<String>)> {
         let command = action.to_string();
         state = model.transition(&state, action).unwrap().state;
         // The runner's driver, whose disk works at once, makes at once what was staged durable.
-        let stage = Action { node: action.node, event: Event::Stage };
+        let stage = Action { node: action.node, event: Event::Stage { is_intact: true } };
         let is_whole = state.server(action.node).disk.whole.is_some();
         if model.bounds().disk == DiskKind::Atomic && is_whole {
             state = model.transition(&state, stage).unwrap().state;
@@ -200,12 +200,12 @@ fn boxes() -> Vec<Bounds> {
         "unreduced-all/one",
         "unreduced-on/all",
     ];
-    let lagging = Bounds { disk: DiskKind::Fifo, crashes: 1, ..box_named("snapshot/all") };
+    let lagging = Bounds { disk: DiskKind::Fifo, crashes: 1, damages: 1, ..box_named("snapshot/all") };
     names.map(box_named).into_iter().chain([lagging]).collect()
 }
 
 /// What some walk must have met, or the walks would agree about less than it seems.
-const MET: [&str; 21] = [
+const MET: [&str; 22] = [
     "→n2 RequestVote",
     "→n1 vote granted",
     "→n1 PreVote",
@@ -225,6 +225,7 @@ const MET: [&str; 21] = [
     "transfer to n2",
     "compact 1@1/2#1 through 1",
     "snapshot staged",
+    "snapshot damaged",
     "disk completes",
     "crash keeping 1",
 ];

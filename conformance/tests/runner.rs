@@ -292,6 +292,10 @@ impl Subject for Careless {
     fn is_disk_busy(&self, node: NodeId) -> bool {
         self.memory.is_disk_busy(node)
     }
+
+    fn has_staged(&self, node: NodeId) -> bool {
+        self.memory.has_staged(node)
+    }
 }
 
 /// The scripts are those of the correct protocol, which they leave unharmed.

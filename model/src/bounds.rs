@@ -69,6 +69,8 @@ pub struct Bounds {
     pub writes_fail: bool,
     /// How many snapshots nodes make in all.
     pub compactions: u8,
+    /// How many snapshots arrive damaged in all.
+    pub damages: u8,
     /// How many reads clients ask for.
     pub reads: u8,
     /// How often a leader is told to hand the leadership over.
@@ -96,7 +98,7 @@ pub struct Bounds {
 }
 
 /// In the order in which `check --all` exhausts them.
-const BOXES: [Bounds; 35] = [
+const BOXES: [Bounds; 44] = [
     Bounds::new("solo", 1, 3, 2, 2, DiskKind::Fifo)
         .purpose("one server agrees with itself: commits as soon as its disk says so, and keeps it")
         .calm(30),
@@ -153,6 +155,27 @@ const BOXES: [Bounds; 35] = [
         .purpose("two elections as a cluster runs: silence towards who asks while a leader is heard")
         .pre_vote()
         .check_quorum(),
+    Bounds::new("three-pre-vote", 3, 2, 1, 0, DiskKind::Atomic)
+        .purpose("the main job with pre-vote, without the crash: two elections and a value")
+        .pre_vote()
+        .one_entry_a_message(),
+    Bounds::new("three-check-quorum", 3, 2, 1, 0, DiskKind::Atomic)
+        .purpose("the same with check-quorum")
+        .check_quorum()
+        .one_entry_a_message(),
+    Bounds::new("three-values-on", 3, 1, 2, 0, DiskKind::Atomic)
+        .purpose("two values as a cluster runs: every answer is a sign of life")
+        .pre_vote()
+        .check_quorum(),
+    Bounds::new("three-disk-on", 3, 1, 0, 1, DiskKind::Fifo)
+        .purpose("writes wait as a cluster runs: a term that was never on disk may be canvassed for again")
+        .pre_vote()
+        .check_quorum(),
+    Bounds::new("four-on", 4, 1, 0, 0, DiskKind::Atomic)
+        .purpose("an even quorum as a cluster runs: half of the nodes elect nobody and keep nobody in office")
+        .pre_vote()
+        .check_quorum()
+        .calm(40),
     Bounds::new("snapshot", 3, 2, 0, 0, DiskKind::Atomic)
         .purpose("a follower lacks what its leader has compacted: the snapshot arrives in chunks, across elections")
         .compactions(1)
@@ -172,6 +195,11 @@ const BOXES: [Bounds; 35] = [
         .purpose("every crash point of a compaction, across elections")
         .compactions(1)
         .calm(40),
+    Bounds::new("snapshot-damaged", 3, 1, 0, 0, DiskKind::Atomic)
+        .purpose("a snapshot that arrives damaged is thrown away, and asked for again")
+        .compactions(1)
+        .damages(1)
+        .calm(40),
     Bounds::new("reads", 3, 2, 0, 0, DiskKind::Atomic)
         .purpose("a read through any node sees what was committed before, whoever leads or believes that it does")
         .reads(1)
@@ -180,6 +208,26 @@ const BOXES: [Bounds; 35] = [
         .purpose("the leadership is handed over while a client proposes, who is told the truth about it")
         .transfers(1)
         .outcomes()
+        .one_entry_a_message()
+        .calm(40),
+    Bounds::new("snapshot-on", 3, 1, 1, 0, DiskKind::Atomic)
+        .purpose("a snapshot as a cluster runs: while chunks are answered, the leader is followed")
+        .pre_vote()
+        .check_quorum()
+        .compactions(1)
+        .one_entry_a_message()
+        .calm(40),
+    Bounds::new("reads-on", 3, 1, 1, 0, DiskKind::Atomic)
+        .purpose("a read as a cluster runs: a leader that hears no majority answers none")
+        .pre_vote()
+        .check_quorum()
+        .reads(1)
+        .one_entry_a_message()
+        .calm(40),
+    Bounds::new("transfer-on", 3, 2, 0, 0, DiskKind::Atomic)
+        .purpose("the leadership is handed over though everyone hears a leader and would say no to whoever asks")
+        .pre_vote()
+        .transfers(1)
         .one_entry_a_message()
         .calm(40),
     Bounds::new("window", 2, 1, 2, 1, DiskKind::Atomic)
@@ -262,6 +310,7 @@ impl Bounds {
             check_quorum: false,
             writes_fail: false,
             compactions: 0,
+            damages: 0,
             reads: 0,
             transfers: 0,
             window: None,
@@ -305,6 +354,10 @@ impl Bounds {
         Self { compactions, ..self }
     }
 
+    const fn damages(self, damages: u8) -> Self {
+        Self { damages, ..self }
+    }
+
     const fn reads(self, reads: u8) -> Self {
         Self { reads, ..self }
     }
@@ -346,6 +399,7 @@ impl Bounds {
             ("check-quorum", original.check_quorum.into(), self.check_quorum.into()),
             ("writes-fail", original.writes_fail.into(), self.writes_fail.into()),
             ("compactions", original.compactions.into(), self.compactions.into()),
+            ("damages", original.damages.into(), self.damages.into()),
             ("reads", original.reads.into(), self.reads.into()),
             ("transfers", original.transfers.into(), self.transfers.into()),
             ("window", entries(original.window), entries(self.window)),
@@ -359,7 +413,7 @@ impl Bounds {
 
     /// The boxes of `seaworthy-model boxes`.
     #[must_use]
-    pub const fn all() -> [Self; 35] {
+    pub const fn all() -> [Self; 44] {
         BOXES
     }
 
@@ -439,6 +493,7 @@ pub struct Summary {
     check_quorum: bool,
     writes_fail: bool,
     compactions: u8,
+    damages: u8,
     reads: u8,
     transfers: u8,
     window: Option<(usize, usize)>,
@@ -452,7 +507,7 @@ impl Bounds {
     pub const fn summary(&self) -> Summary {
         let Self { name, purpose, nodes, max_term, proposals, crashes, disk, .. } = *self;
         let Self { pre_vote, check_quorum, writes_fail, removes_dead_messages, .. } = *self;
-        let Self { compactions, reads, transfers, window, outcomes, .. } = *self;
+        let Self { compactions, damages, reads, transfers, window, outcomes, .. } = *self;
         let terms = max_term.0;
         Summary {
             name,
@@ -466,6 +521,7 @@ impl Bounds {
             check_quorum,
             writes_fail,
             compactions,
+            damages,
             reads,
             transfers,
             window,

@@ -97,6 +97,9 @@ struct Alterations {
     /// How many snapshots nodes make.
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=4))]
     compactions: Option<u8>,
+    /// How many snapshots arrive damaged.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=4))]
+    damages: Option<u8>,
     /// How many reads clients ask for.
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=4))]
     reads: Option<u8>,
@@ -220,6 +223,7 @@ impl Alterations {
             check_quorum: bounds.check_quorum || self.check_quorum,
             writes_fail: bounds.writes_fail || self.writes_fail,
             compactions: self.compactions.unwrap_or(bounds.compactions),
+            damages: self.damages.unwrap_or(bounds.damages),
             reads: self.reads.unwrap_or(bounds.reads),
             transfers: self.transfers.unwrap_or(bounds.transfers),
             window: self.window.map_or(bounds.window, |entries| Some((entries.into(), entries.into()))),
@@ -244,6 +248,7 @@ impl Alterations {
             self.check_quorum.then(|| " --check-quorum".to_owned()),
             self.writes_fail.then(|| " --writes-fail".to_owned()),
             flag("compactions", self.compactions.map(|compactions| compactions.to_string())),
+            flag("damages", self.damages.map(|damages| damages.to_string())),
             flag("reads", self.reads.map(|reads| reads.to_string())),
             flag("transfers", self.transfers.map(|transfers| transfers.to_string())),
             flag("window", self.window.map(|entries| entries.to_string())),

@@ -29,8 +29,8 @@ pub struct Outcome {
     pub resets_election_timer: bool,
     /// What clients were told.
     pub answers: Vec<Answer>,
-    /// A snapshot was staged whose chunks are not all of one source.
-    pub mixes_snapshots: bool,
+    /// A snapshot was staged whose chunks are not all of one source, or installed though it is damaged.
+    pub spoils_snapshot: bool,
 }
 
 /// Every snapshot has two bytes, and a chunk has one.
@@ -51,7 +51,7 @@ pub fn carry_out(config: &Config, driver: Driver, disk: DiskKind, before: &Serve
         Event::Read(read) => work.input(Input::Read(ReadId(read.into()))),
         Event::Transfer(to) => work.input(Input::Transfer { to }),
         Event::Compact { snapshot, through } => work.input(Input::Compact { snapshot, through }),
-        Event::Stage => work.stage(),
+        Event::Stage { is_intact } => work.stage(is_intact),
         Event::Deliver(packet) => work.input(Input::Receive(packet.borrowed())),
         Event::Complete => work.complete(),
         Event::Confirm => work.confirm(),
@@ -88,7 +88,7 @@ impl<'a> Work<'a> {
             fault: None,
             resets_election_timer: false,
             answers: Vec::new(),
-            mixes_snapshots: false,
+            spoils_snapshot: false,
         };
         Self { config, driver, outcome }
     }
@@ -148,14 +148,17 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Verifies what was staged, as a driver does by the digest.
-    fn stage(&mut self) {
+    /// Verifies what was staged, as a driver does by the digest, unless it was damaged on the way. What is not intact must never
+    /// take the log's place.
+    fn stage(&mut self, is_undamaged: bool) {
         let Some(snapshot) = self.outcome.server.disk.whole.take() else { return };
         let sources = std::mem::take(&mut self.outcome.server.disk.staged);
         let is_whole = sources.len() as u64 == SNAPSHOT_BYTES;
-        let is_intact = is_whole && sources.iter().all(|source| *source == snapshot.digest);
-        self.outcome.mixes_snapshots |= !is_intact;
+        let is_of_one = is_whole && sources.iter().all(|source| *source == snapshot.digest);
+        let is_intact = is_of_one && is_undamaged;
         self.input(Input::SnapshotStaged { snapshot, is_intact });
+        let is_installed = self.outcome.server.node.durable().snapshot() == Some(snapshot);
+        self.outcome.spoils_snapshot |= !is_of_one || (!is_intact && is_installed);
     }
 
     fn crash(&mut self, kept: usize) {

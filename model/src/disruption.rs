@@ -8,13 +8,27 @@
 
 use crate::schedule::{Links, Schedule};
 use crate::system::{Raft, State};
-use seaworthy_protocol::{NodeId, NodeSet, is_majority};
+use seaworthy_protocol::{Message, NodeId, NodeSet, is_majority};
 
 /// Does a leader that has settled within `limit` rounds outlast each follower's return?
 #[must_use]
 pub fn nobody_disrupts(model: &Raft, state: &State, limit: usize) -> bool {
+    (0..usize::from(model.bounds().nodes)).all(|first| {
+        let schedule =
+            Schedule::new(model, state, NodeSet::first(model.bounds().nodes)).beginning_with(first);
+        settle_in(schedule, limit)
+            .is_none_or(|(schedule, leader)| outlasts_every_return(model, schedule, leader))
+    })
+}
+
+fn outlasts_every_return(model: &Raft, schedule: Schedule<'_>, leader: NodeId) -> bool {
     let all = NodeSet::first(model.bounds().nodes);
-    let Some((schedule, leader)) = settle(model, state, limit) else { return true };
+    // A leadership that is being handed over is about to end, by its own will.
+    if schedule.hands_over(leader) {
+        return true;
+    }
+    // A grant on its way belongs to a canvass that is over. It counts in a later one of the same term: docs/deviations.md.
+    let schedule = schedule.losing(|packet| matches!(packet.message, Message::PreVoteGranted));
     let mut spared = all.without(leader).iter().filter(|id| is_majority(all, all.without(*id)));
     spared.all(|away| {
         let mut schedule = schedule.clone();
@@ -40,7 +54,7 @@ pub fn everyone_can_take_over(model: &Raft, state: &State, limit: usize) -> bool
     let all = NodeSet::first(model.bounds().nodes);
     let Some((schedule, leader)) = settle(model, state, limit) else { return true };
     // A transfer that has begun takes what is left of its time, and what it has sent may still have its way.
-    if schedule.node(leader).transfers_to().is_some() {
+    if schedule.hands_over(leader) {
         return true;
     }
     let schedule = schedule.losing_what_is_in_flight();
@@ -80,7 +94,10 @@ const NEW_READ: u8 = u8::MAX;
 
 /// The calm schedule at the moment when a leader has settled. That none does is for [`calm`](crate::calm) to find.
 fn settle<'a>(model: &'a Raft, state: &State, limit: usize) -> Option<(Schedule<'a>, NodeId)> {
-    let mut schedule = Schedule::new(model, state, NodeSet::first(model.bounds().nodes));
+    settle_in(Schedule::new(model, state, NodeSet::first(model.bounds().nodes)), limit)
+}
+
+fn settle_in(mut schedule: Schedule<'_>, limit: usize) -> Option<(Schedule<'_>, NodeId)> {
     let leader = (0..limit).find_map(|_| {
         schedule.pass_round();
         schedule.settled()

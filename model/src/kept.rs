@@ -116,6 +116,7 @@ impl Display for Kept {
         let window = window.unwrap_or_default();
         writeln!(f, "cluster {}{limit}{pre_vote}{check_quorum}{window}", bounds.nodes)?;
         match bounds.disk {
+            DiskKind::Atomic if bounds.damages > 0 => writeln!(f, "snapshots wait")?,
             DiskKind::Atomic => {}
             DiskKind::Fifo => writeln!(f, "disks wait")?,
         }

@@ -13,6 +13,7 @@
 //! * What changes nothing is not a step. Bounds limit inputs only ([`bounds`]); within them nothing is restricted.
 
 pub mod bounds;
+pub mod broken;
 pub mod calm;
 pub mod check;
 pub mod contract;

@@ -23,7 +23,8 @@ impl Display for Action {
             Event::Read(read) => write!(f, "{node} read {}", ReadId(read.into())),
             Event::Transfer(to) => write!(f, "{node} transfer to {to}"),
             Event::Compact { snapshot, through } => write!(f, "{node} compact {snapshot} through {through}"),
-            Event::Stage => write!(f, "{node} snapshot staged"),
+            Event::Stage { is_intact: true } => write!(f, "{node} snapshot staged"),
+            Event::Stage { is_intact: false } => write!(f, "{node} snapshot damaged"),
             Event::Deliver(packet) => write!(f, "deliver {}", show::<_, u8>(packet.value())),
             Event::Complete => write!(f, "{node} disk completes"),
             Event::Confirm => write!(f, "{node} disk confirms"),
@@ -73,9 +74,11 @@ impl Debug for State {
         for Commitment { entry, term } in self.committed() {
             write!(f, " {}@{}(in {term})", entry.payload, entry.term)?;
         }
-        let Spent { proposals, crashes, compactions, reads, transfers } = self.spent();
+        let Spent { proposals, crashes, compactions, damages, reads, transfers } = self.spent();
         write!(f, "\nspent proposals={proposals} crashes={crashes}")?;
-        for (what, count) in [("compactions", compactions), ("reads", reads), ("transfers", transfers)] {
+        let others =
+            [("compactions", compactions), ("damages", damages), ("reads", reads), ("transfers", transfers)];
+        for (what, count) in others {
             if count > 0 {
                 write!(f, " {what}={count}")?;
             }

@@ -12,7 +12,7 @@ pub struct Count {
     pub distinct: u64,
 }
 
-const PINNED: [(&str, u64, u64); 62] = [
+const PINNED: [(&str, u64, u64); 75] = [
     ("solo/one", 4_094, 2_683),
     ("solo/all", 4_094, 2_683),
     ("two/one", 296_770, 77_494),
@@ -45,6 +45,14 @@ const PINNED: [(&str, u64, u64); 62] = [
     ("two-on/all", 671_392, 131_071),
     ("three-on/one", 30_244_839, 3_933_305),
     ("three-on/all", 32_994_437, 4_316_861),
+    ("three-pre-vote/one", 65_450_538, 9_713_708),
+    ("three-check-quorum/one", 15_529_370, 2_844_177),
+    ("three-values-on/one", 2_050_706, 391_046),
+    ("three-values-on/all", 63_610_304, 9_380_564),
+    ("three-disk-on/one", 30_726_605, 3_668_970),
+    ("three-disk-on/all", 30_726_605, 3_668_970),
+    ("four-on/one", 916_380, 95_719),
+    ("four-on/all", 916_380, 95_719),
     ("unreduced-on/one", 10_556_197, 1_564_041),
     ("unreduced-on/all", 10_707_869, 1_584_457),
     ("snapshot/one", 1_945_383, 568_166),
@@ -56,9 +64,14 @@ const PINNED: [(&str, u64, u64); 62] = [
     ("snapshot-crash/all", 17_825_428, 2_665_171),
     ("snapshot-disk/one", 7_943_228, 1_714_296),
     ("snapshot-disk/all", 16_186_727, 3_412_704),
+    ("snapshot-damaged/one", 139_144, 30_870),
+    ("snapshot-damaged/all", 139_144, 30_870),
     ("reads/one", 3_405_791, 846_384),
     ("reads/all", 4_103_558, 1_025_157),
     ("transfer/one", 5_870_324, 1_672_598),
+    ("snapshot-on/one", 11_536_066, 1_744_592),
+    ("reads-on/one", 15_690_092, 2_436_803),
+    ("transfer-on/one", 16_578_930, 2_317_993),
     ("window/one", 904_438, 154_875),
     ("window-terms/one", 2_351_160, 454_661),
     ("window-terms/all", 2_351_160, 454_661),

@@ -1,12 +1,13 @@
 //! One line a property: the paper's name, and the function in `seaworthy_protocol::invariants` that defines it.
 
 use crate::bounds::Bounds;
+use crate::broken::Broken;
 use crate::calm;
 use crate::disruption;
 use crate::interned::Interned;
 use crate::network::Packet;
 use crate::server::Server;
-use crate::system::{Broken, Raft, State};
+use crate::system::{Raft, State};
 use seaworthy_protocol::invariants::Violation;
 use seaworthy_protocol::invariants::{cluster, history, node};
 use seaworthy_protocol::{Log, Message, Node, Pace, Progress, Role};
@@ -28,7 +29,7 @@ pub fn of(bounds: &Bounds) -> Vec<Property<Raft>> {
         properties
             .push(Property::always(compacted.name(), |_, s: &State| keeps(s, Violation::CompactedCommitted)));
         properties.push(Property::always(SNAPSHOT_INTACT, |_, s: &State| {
-            s.broken() != Some(Broken::MixedSnapshot)
+            s.broken() != Some(Broken::SpoiltSnapshot)
         }));
     }
     if bounds.reads > 0 {

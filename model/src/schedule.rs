@@ -115,6 +115,13 @@ impl<'a> Schedule<'a> {
         Self { in_flight: Vec::new(), ..self }
     }
 
+    /// The same schedule, but of what is in flight these messages are lost.
+    #[must_use]
+    pub fn losing(mut self, is_lost: impl Fn(&Packet) -> bool) -> Self {
+        self.in_flight.retain(|packet| !is_lost(packet));
+        self
+    }
+
     /// From now on these links work. What was sent over another is late, not lost.
     pub fn set_links(&mut self, links: Links) {
         self.links = links;
@@ -191,6 +198,13 @@ impl<'a> Schedule<'a> {
         self.take(leader, Event::Transfer(to));
     }
 
+    /// Does a leader hand the leadership over, or did it, and what it said is still on its way?
+    #[must_use]
+    pub fn hands_over(&self, leader: NodeId) -> bool {
+        let is_said = |packet: &Interned<Packet>| packet.from == leader && packet.message.is_timeout_now();
+        self.node(leader).transfers_to().is_some() || self.in_flight.iter().any(is_said)
+    }
+
     /// One node as it is now.
     #[must_use]
     pub fn node(&self, id: NodeId) -> &'static Node<u8> {
@@ -207,7 +221,7 @@ impl<'a> Schedule<'a> {
         while !self.server(id).disk.is_idle() || self.server(id).disk.whole.is_some() {
             self.take_one(id, Event::Complete);
             self.take_one(id, Event::Confirm);
-            self.take_one(id, Event::Stage);
+            self.take_one(id, Event::Stage { is_intact: true });
         }
     }
 

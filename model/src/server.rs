@@ -48,8 +48,12 @@ pub enum Event {
         /// The last index that the log need not keep.
         through: Index,
     },
-    /// Its driver has made durable what was staged of a snapshot. Takes a while with every kind of disk: a snapshot is large.
-    Stage,
+    /// Its driver has verified what was staged of a snapshot and made it durable. Takes a while with every kind of disk: a snapshot
+    /// is large.
+    Stage {
+        /// It is what was announced.
+        is_intact: bool,
+    },
     /// A message is delivered to it.
     Deliver(Interned<Packet>),
     /// Its disk completes the oldest batch, and the messages that waited for it leave.
@@ -82,8 +86,8 @@ pub struct Step {
     pub resets_election_timer: bool,
     /// What clients were told.
     pub answers: SmallVec<[Answer; 1]>,
-    /// A snapshot was staged whose chunks are not all of one source.
-    pub mixes_snapshots: bool,
+    /// A snapshot was staged whose chunks are not all of one source, or installed though it is damaged.
+    pub spoils_snapshot: bool,
 }
 
 impl Server {

@@ -103,7 +103,7 @@ impl Steps {
             fault: outcome.fault,
             resets_election_timer: outcome.resets_election_timer,
             answers: outcome.answers.into(),
-            mixes_snapshots: outcome.mixes_snapshots,
+            spoils_snapshot: outcome.spoils_snapshot,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The whole system within a box: the state, the actions, and what an action does.
 
 use crate::bounds::Bounds;
+use crate::broken::Broken;
 use crate::contract::SNAPSHOT_BYTES;
 use crate::dead;
 use crate::driver::Driver;
@@ -56,60 +57,8 @@ pub struct Spent {
     pub reads: u8,
     /// Leaderships to be handed over.
     pub transfers: u8,
-}
-
-/// What a step broke, kept in the state it led to.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Broken {
-    /// A property that compares a state with the one before.
-    Property(Violation),
-    /// The protocol reported it itself: nothing left the node, and it has stopped.
-    Stopped(Violation),
-    /// A message was removed as dead whose delivery would have done something.
-    DeadNotInert,
-    /// A message that was dead is alive again.
-    DeadRevived,
-    /// A node blamed a peer, though every peer runs the same protocol.
-    FalseBlame,
-    /// A node leads that was told that its disk refuses writes.
-    LeadsWithoutDisk,
-    /// The chunks of a snapshot that arrived are of different snapshots.
-    MixedSnapshot,
-}
-
-impl Broken {
-    /// A number for each value, above 0.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::DeadNotInert => 1,
-            Self::FalseBlame => 2,
-            Self::DeadRevived => 3,
-            Self::LeadsWithoutDisk => 4,
-            Self::MixedSnapshot => 5,
-            Self::Property(violation) => 10 + violation as u8,
-            Self::Stopped(violation) => 100 + violation as u8,
-        }
-    }
-
-    /// Does the run end here? A node that stopped takes no further step.
-    #[must_use]
-    pub const fn is_final(self) -> bool {
-        matches!(self, Self::Stopped(_))
-    }
-
-    /// Does it break this property?
-    #[must_use]
-    pub const fn is(self, violation: Violation) -> bool {
-        match self {
-            Self::Property(broken) | Self::Stopped(broken) => broken as u8 == violation as u8,
-            Self::DeadNotInert
-            | Self::DeadRevived
-            | Self::FalseBlame
-            | Self::LeadsWithoutDisk
-            | Self::MixedSnapshot => false,
-        }
-    }
+    /// How many snapshots arrived damaged.
+    pub damages: u8,
 }
 
 /// What happens next, and to whom.
@@ -190,9 +139,10 @@ impl State {
     /// The digest of this state under each renaming of the nodes.
     #[must_use]
     pub fn digests(&self) -> Digests {
-        let Spent { proposals, crashes, compactions, reads, transfers } = self.spent;
+        let Spent { proposals, crashes, compactions, damages, reads, transfers } = self.spent;
         let broken = self.broken.map_or(0, Broken::number);
-        let small = u64::from_le_bytes([proposals, crashes, broken, compactions, reads, transfers, 0, 0]);
+        let small =
+            u64::from_le_bytes([proposals, crashes, broken, compactions, reads, transfers, damages, 0]);
         let small = mix(small);
         let mut sums: Digests =
             self.past.digests().iter().map(|digest| digest.rotate_left(1).wrapping_add(small)).collect();
@@ -346,7 +296,10 @@ impl Raft {
         }
         self.list_compactions(spent, node, &mut event);
         if server.disk.whole.is_some() {
-            event(Event::Stage);
+            event(Event::Stage { is_intact: true });
+            if spent.damages < self.bounds.damages {
+                event(Event::Stage { is_intact: false });
+            }
         }
         if !server.disk.queue.is_empty() {
             event(Event::Complete);
@@ -385,7 +338,7 @@ impl Raft {
         let step = self.steps.take(before, action.event);
         let leads_without_disk = matches!(action.event, Event::CannotWrite { .. }) && before.node.is_leader();
         let is_judged = step.violation.is_some() || step.fault.is_some() || leads_without_disk;
-        let is_judged = is_judged || !step.answers.is_empty() || step.mixes_snapshots;
+        let is_judged = is_judged || !step.answers.is_empty() || step.spoils_snapshot;
         let has_effect = step.server != before || is_judged;
         if !has_effect && step.sent.iter().all(|packet| last.network.contains(*packet)) {
             return None;
@@ -428,8 +381,8 @@ impl Raft {
         if matches!(action.event, Event::CannotWrite { .. }) && step.server.node.is_leader() {
             return Some(Broken::LeadsWithoutDisk);
         }
-        if step.mixes_snapshots {
-            return Some(Broken::MixedSnapshot);
+        if step.spoils_snapshot {
+            return Some(Broken::SpoiltSnapshot);
         }
         let sender = &step.server.node;
         let is_ready = |packet: &Interned<Packet>| {
@@ -486,7 +439,7 @@ impl Raft {
                 | Event::Read(_)
                 | Event::Transfer(_)
                 | Event::Compact { .. }
-                | Event::Stage
+                | Event::Stage { .. }
                 | Event::Deliver(_)
                 | Event::Complete
                 | Event::Confirm
@@ -579,11 +532,12 @@ impl State {
             Event::Compact { .. } => self.spent.compactions += 1,
             Event::Read(_) => self.spent.reads += 1,
             Event::Transfer(_) => self.spent.transfers += 1,
+            Event::Stage { is_intact: false } => self.spent.damages += 1,
             Event::ElectionTimeout
             | Event::HeartbeatTimeout
             | Event::Replicate
             | Event::CannotWrite { .. }
-            | Event::Stage
+            | Event::Stage { is_intact: true }
             | Event::Deliver(_)
             | Event::Complete
             | Event::Confirm => {}

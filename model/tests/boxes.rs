@@ -53,6 +53,21 @@ fn three_calm_holds_every_property() {
 }
 
 #[test]
+fn four_on_holds_every_property() {
+    exhaust("four-on/all");
+}
+
+#[test]
+fn snapshot_damaged_holds_every_property() {
+    exhaust("snapshot-damaged");
+}
+
+#[test]
+fn three_values_on_one_entry_a_message_holds_every_property() {
+    exhaust("three-values-on/one");
+}
+
+#[test]
 fn figure_eight_holds_every_property() {
     exhaust("figure-eight");
 }

@@ -60,7 +60,7 @@ fn renamed_action(model: &Raft, action: Action, permutation: &Permutation) -> Ac
         | Event::Replicate
         | Event::Read(_)
         | Event::Compact { .. }
-        | Event::Stage
+        | Event::Stage { .. }
         | Event::Complete
         | Event::Confirm
         | Event::Crash { .. } => action.event,

@@ -1,9 +1,10 @@
 //! What must be reachable is: properties that hold of nothing prove nothing.
 
 use seaworthy_model::bounds::Bounds;
+use seaworthy_model::broken::Broken;
 use seaworthy_model::check::Options;
 use seaworthy_model::mutants::BuiltIn;
-use seaworthy_model::system::{Action, Broken, Raft, State};
+use seaworthy_model::system::{Action, Raft, State};
 use seaworthy_model::trace::{self, Script};
 use seaworthy_model::witnesses;
 use seaworthy_protocol::invariants::Violation;

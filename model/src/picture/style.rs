@@ -136,11 +136,11 @@ pub(super) fn event_mark(canvas: &mut Canvas, at: Point, event: Event) {
             disk(canvas, at, &ring);
             canvas.outline(at, "M-4 3H4M-4 0H4M0 -4V-1", &pen);
         }
-        Event::Stage => {
+        Event::Stage { is_intact: true } => {
             disk(canvas, at, &ring);
             canvas.outline(at, "M0 -4V3M-3 0L0 3L3 0", &pen);
         }
-        Event::CannotWrite { .. } => {
+        Event::Stage { is_intact: false } | Event::CannotWrite { .. } => {
             disk(canvas, at, &ring);
             canvas.outline(at, "M-4 -4L4 4M-4 4L4 -4", &pen);
         }

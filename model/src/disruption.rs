@@ -54,7 +54,7 @@ pub fn everyone_can_take_over(model: &Raft, state: &State, limit: usize) -> bool
     let all = NodeSet::first(model.bounds().nodes);
     let Some((schedule, leader)) = settle(model, state, limit) else { return true };
     // A transfer that has begun takes what is left of its time, and what it has sent may still have its way.
-    if schedule.hands_over(leader) {
+    if schedule.node(leader).transfers_to().is_some() {
         return true;
     }
     let schedule = schedule.losing_what_is_in_flight();

@@ -49,7 +49,7 @@ fn three_holds_every_property() {
 
 #[test]
 fn three_calm_holds_every_property() {
-    exhaust("three-calm");
+    exhaust("three-calm/all");
 }
 
 #[test]
@@ -94,12 +94,12 @@ fn check_quorum_holds_every_property_and_nobody_leads_alone() {
 
 #[test]
 fn smoke_on_holds_every_property() {
-    exhaust("smoke-on");
+    exhaust("smoke-on/all");
 }
 
 #[test]
 fn unreduced_on_holds_every_property_and_the_dead_stay_dead() {
-    exhaust("unreduced-on");
+    exhaust("unreduced-on/all");
 }
 
 #[test]
@@ -140,12 +140,7 @@ fn unreduced_snapshot_holds_every_property_and_the_dead_stay_dead() {
 
 #[test]
 fn three_terms_holds_every_property() {
-    exhaust("three-terms");
-}
-
-#[test]
-fn unreduced_two_holds_every_property_and_the_dead_stay_dead() {
-    exhaust("unreduced-two/one");
+    exhaust("three-terms/one");
 }
 
 #[test]

@@ -42,6 +42,7 @@ pub mod network;
 pub mod notation;
 pub mod outcome;
 pub mod scenario;
+pub mod sim;
 pub mod stage;
 pub mod subject;
 

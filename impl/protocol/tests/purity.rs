@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Which package may depend on which other of ours.
-const ARROWS: [(&str, &[&str]); 4] = [
+const ARROWS: [(&str, &[&str]); 5] = [
     ("seaworthy-protocol", &[]),
+    ("seaworthy", &["seaworthy-protocol"]),
     ("seaworthy-model", &["seaworthy-protocol"]),
-    ("seaworthy-conformance", &["seaworthy-protocol", "seaworthy-model"]),
+    ("seaworthy-conformance", &["seaworthy-protocol", "seaworthy", "seaworthy-model"]),
     ("seaworthy-benches", &["seaworthy-protocol", "seaworthy-model"]),
 ];
 
@@ -83,7 +84,7 @@ fn the_protocol_is_no_std_and_nothing_brings_std_back() {
 
 #[test]
 fn every_package_takes_the_lints_of_the_house_and_gives_a_reason_for_each_dependency() {
-    for folder in ["impl/protocol", "model", "conformance", "benches"] {
+    for folder in ["impl/protocol", "impl/runtime", "model", "conformance", "benches"] {
         let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
         assert!(manifest.ends_with("[lints]\nworkspace = true\n"), "{folder}");
         let mut reason = false;

@@ -1,0 +1,486 @@
+//! A node as a machine that is stepped: it drains what has happened, steps the protocol, and hands over what comes of it.
+//!
+//! Without threads: whoever runs it calls [`NodeLoop::turn`] when something has happened or [`NodeLoop::next_timer`] is due.
+
+use crate::applier::Applier;
+use crate::clients::{Clients, Limits};
+use crate::codec::Record;
+use crate::outbox::{Frames, Outbox};
+use crate::snapshot;
+use crate::state_machine::StateMachine;
+use crate::timers::{Compaction, Timers, Timing};
+use crate::world::{Done, Event, Request, RequestError, Stop, Token, Work, World};
+use seaworthy_protocol::{
+    Answer, Config, Durable, Effects, Index, Input, LogId, Message, Node, NodeId, NodeSet, Pace, ReadId,
+    Role, Snapshot, Term, WriteAck,
+};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The most events of one turn. What happens meanwhile waits for the next, so that nothing waits for long.
+const EVENTS_PER_TURN: usize = 4096;
+
+/// How a node behaves. All nodes of a cluster have the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// What the protocol is told.
+    pub config: Config,
+    /// How patient it is.
+    pub timing: Timing,
+    /// When it makes snapshots.
+    pub compaction: Compaction,
+    /// How much waits at it.
+    pub limits: Limits,
+    /// How long a read looks for a leader before it fails.
+    pub read_timeout: Duration,
+}
+
+impl Settings {
+    /// The defaults, for a cluster of these voters.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let (timing, compaction, limits) = (Timing::default(), Compaction::default(), Limits::default());
+        Self { config, timing, compaction, limits, read_timeout: Duration::from_secs(1) }
+    }
+}
+
+/// What can be told of a node at a glance.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Status {
+    /// Which node.
+    pub id: NodeId,
+    /// Its term.
+    pub term: Term,
+    /// The leader of that term, as far as it knows.
+    pub leader: Option<NodeId>,
+    /// The last entry of its log.
+    pub last: LogId,
+    /// The last entry known to be committed.
+    pub committed: Index,
+    /// The last entry that its state machine has applied.
+    pub applied: Index,
+    /// The last entry that compaction took away.
+    pub base: Index,
+}
+
+/// A node with everything around it but the world.
+#[derive(Debug)]
+pub struct NodeLoop<S: StateMachine> {
+    settings: Settings,
+    node: Node<S::Command>,
+    fx: Effects<Outbox>,
+    applier: Applier<S>,
+    clients: Clients,
+    timers: Timers,
+    /// What was handed to the disk and is not durable yet.
+    writing: VecDeque<Writing>,
+    batches: u64,
+    /// The last id of a read. Begins with the number of the start, so that no run uses an earlier one's.
+    last_read: ReadId,
+    /// Reads have come that nobody has been asked about.
+    has_new_reads: bool,
+    is_saving: bool,
+}
+
+/// A batch on its way to the disk, and what waits for it.
+#[derive(Clone, Debug)]
+struct Writing {
+    number: u64,
+    ack: WriteAck,
+    frames: Frames,
+}
+
+/// Only where commands can be copied, in a simulation, can a node be.
+impl<S: StateMachine + Clone> Clone for NodeLoop<S>
+where
+    S::Command: Copy,
+{
+    fn clone(&self) -> Self {
+        Self {
+            settings: self.settings,
+            node: self.node.clone(),
+            fx: self.fx.clone(),
+            applier: self.applier.clone(),
+            clients: self.clients.clone(),
+            timers: self.timers,
+            writing: self.writing.clone(),
+            batches: self.batches,
+            last_read: self.last_read,
+            has_new_reads: self.has_new_reads,
+            is_saving: self.is_saving,
+        }
+    }
+}
+
+impl<S: StateMachine> NodeLoop<S> {
+    /// A node as it wakes up, with what its disk holds. `starts` counts how often it has: no two runs have the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::NoSnapshot`] or [`Stop::Restore`], if the beginning of the log is in a snapshot that cannot be used.
+    pub fn start(
+        id: NodeId,
+        starts: u64,
+        durable: Durable<S::Command>,
+        state_machine: S,
+        settings: Settings,
+        world: &mut impl World<S>,
+    ) -> Result<Self, Stop> {
+        let mut applier = Applier::new(state_machine);
+        let node = Node::restart(id, durable);
+        if applier.is_behind(&node) {
+            applier.restore(&node, world)?;
+        }
+        let mut started = Self {
+            settings,
+            node,
+            fx: Effects::new(Outbox::default()),
+            applier,
+            clients: Clients::default(),
+            timers: Timers { election: Duration::ZERO, heartbeat: None, reads: None, disk: None },
+            writing: VecDeque::new(),
+            batches: 0,
+            last_read: ReadId(starts << 40),
+            has_new_reads: false,
+            is_saving: false,
+        };
+        started.reset_election_timer(world);
+        Ok(started)
+    }
+
+    /// One turn: takes in all that has happened, and does what comes of it.
+    ///
+    /// # Errors
+    ///
+    /// The node has stopped for good: everyone who waited has been answered, and nothing of the turn has left. It must not be
+    /// turned again.
+    pub fn turn(&mut self, world: &mut impl World<S>) -> Result<(), Stop> {
+        let outcome = self.try_turn(world);
+        if outcome.is_err() {
+            self.clients.dismiss(world);
+        }
+        outcome
+    }
+
+    fn try_turn(&mut self, world: &mut impl World<S>) -> Result<(), Stop> {
+        self.expire(world)?;
+        self.take_answers();
+        for _ in 0..EVENTS_PER_TURN {
+            let Some(event) = world.next_event() else { break };
+            self.take(event, world)?;
+        }
+        self.ask_for_new_reads()?;
+        self.step(Input::Replicate)?;
+        self.take_answers();
+        self.hand_over(world);
+        self.apply(world)?;
+        self.compact(world);
+        self.clients.see(&self.node, world);
+        self.set_timers(world);
+        Ok(())
+    }
+
+    /// The protocol takes a step. If it finds an invariant broken, nothing of it leaves.
+    fn step(&mut self, input: Input<S::Command>) -> Result<(), Stop> {
+        self.node.step(&self.settings.config, input, &mut self.fx);
+        if let Some(violation) = self.fx.violation {
+            return Err(Stop::Violation(violation));
+        }
+        if std::mem::take(&mut self.fx.sink.restate) {
+            self.restate();
+        }
+        Ok(())
+    }
+
+    /// A snapshot stands for a part of the log now: writes down all that the disk is to hold.
+    fn restate(&mut self) {
+        let durable = self.node.durable();
+        self.fx.sink.batch.push(&Record::State {
+            current_term: durable.current_term(),
+            voted_for: durable.voted_for(),
+            snapshot: durable.snapshot(),
+            base: durable.log().base(),
+            entries: durable.log().entries(),
+        });
+    }
+
+    fn expire(&mut self, world: &mut impl World<S>) -> Result<(), Stop> {
+        let now = world.now();
+        if self.timers.election <= now {
+            self.step(Input::ElectionTimeout)?;
+            self.fx.reset_election_timer = true;
+        }
+        if self.timers.heartbeat.is_some_and(|at| at <= now) {
+            self.timers.heartbeat = Some(now + self.settings.timing.heartbeat());
+            self.step(Input::HeartbeatTimeout)?;
+        }
+        if self.timers.disk.is_some_and(|at| at <= now) {
+            self.timers.disk = None;
+            world.submit(Work::Retry);
+        }
+        if self.timers.reads.is_some_and(|at| at <= now) {
+            self.timers.reads = None;
+            self.clients.give_up(now, world);
+            // Answers get lost, and leaders: asked again, all that wait are asked for.
+            self.has_new_reads |= self.clients.has_unanswered_read();
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, event: Event<S::Command>, world: &mut impl World<S>) -> Result<(), Stop> {
+        match event {
+            Event::Message { envelope, chunk } => {
+                self.step(Input::Receive(envelope))?;
+                if let Some(staged) = self.fx.sink.staged.take() {
+                    world.submit(Work::Stage { chunk: staged, bytes: chunk });
+                    if staged.is_last() {
+                        world.submit(Work::KeepStaged(staged.snapshot));
+                    }
+                }
+            }
+            Event::Request { token, request } => self.take_request(token, request, world)?,
+            Event::Disk(done) => self.take_done(done, world)?,
+        }
+        self.take_answers();
+        self.fx.sink.faults.drain(..).for_each(|fault| world.fault(fault));
+        Ok(())
+    }
+
+    fn take_request(
+        &mut self,
+        token: Token,
+        request: Request<S::Command>,
+        world: &mut impl World<S>,
+    ) -> Result<(), Stop> {
+        let Limits { proposals, reads } = self.settings.limits;
+        match request {
+            Request::Propose(_) if self.clients.proposals() >= proposals => {
+                world.answer(token, Err(RequestError::Overloaded));
+            }
+            Request::Read if self.clients.reads() >= reads => {
+                world.answer(token, Err(RequestError::Overloaded));
+            }
+            Request::Propose(command) => {
+                self.step(Input::Propose(command))?;
+                self.take_reply(token, None, world);
+            }
+            Request::Read => {
+                self.last_read.0 += 1;
+                self.has_new_reads = true;
+                self.clients.asked(self.last_read, token, world.now() + self.settings.read_timeout);
+            }
+            Request::Transfer { to } => {
+                self.step(Input::Transfer { to })?;
+                self.take_reply(token, Some(to), world);
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer to a proposal or a transfer is the last that was given; a transfer that begins has none.
+    fn take_reply(&mut self, token: Token, transfer: Option<NodeId>, world: &mut impl World<S>) {
+        let refused = match (self.fx.sink.answers.pop(), transfer) {
+            (Some(Answer::Appended(id)), _) => return self.clients.proposed(id, token),
+            (Some(Answer::NotLeader { leader }), _) => RequestError::NotLeader { leader },
+            // The other node will lead, if all goes well.
+            (Some(Answer::Transferring { to }), _) => RequestError::NotLeader { leader: Some(to) },
+            (Some(Answer::CannotTransfer { to }), _) => RequestError::CannotTransfer { to },
+            (Some(Answer::Readable { .. } | Answer::CannotRead { .. }) | None, Some(to)) => {
+                return self.clients.transferring(token, to);
+            }
+            (Some(Answer::Readable { .. } | Answer::CannotRead { .. }) | None, None) => RequestError::Unknown,
+        };
+        world.answer(token, Err(refused));
+    }
+
+    fn take_answers(&mut self) {
+        for answer in self.fx.sink.answers.drain(..) {
+            match answer {
+                Answer::Readable { read, index } => self.clients.readable(read, index),
+                // It is asked again, until its time is up.
+                Answer::CannotRead { .. } => {}
+                Answer::Appended(_)
+                | Answer::NotLeader { .. }
+                | Answer::Transferring { .. }
+                | Answer::CannotTransfer { .. } => {}
+            }
+        }
+    }
+
+    fn take_done(&mut self, done: Done, world: &mut impl World<S>) -> Result<(), Stop> {
+        match done {
+            Done::Appended { number } => {
+                let mut ack = None;
+                while self.writing.front().is_some_and(|writing| writing.number <= number) {
+                    let Some(writing) = self.writing.pop_front() else { break };
+                    writing.frames.iter().for_each(|(to, frame)| world.send(to, frame));
+                    ack = Some(writing.ack);
+                }
+                ack.map_or(Ok(()), |ack| self.step(Input::WritesDurable(ack)))
+            }
+            Done::KeptStaged { snapshot, is_intact } => {
+                self.step(Input::SnapshotStaged { snapshot, is_intact })
+            }
+            Done::Saved(snapshot) => {
+                self.is_saving = false;
+                self.step(Input::Compact { snapshot, through: self.compacts_through(snapshot) })
+            }
+            Done::NotSaved(_) => {
+                self.is_saving = false;
+                Ok(())
+            }
+            Done::Refused => {
+                self.timers.disk = Some(world.now() + self.settings.timing.heartbeat());
+                let heir = self.heir(world);
+                self.step(Input::CannotWrite { heir })
+            }
+            Done::Failed(error) => Err(Stop::Disk(error)),
+        }
+    }
+
+    /// Some of what a snapshot covers stays, for followers that are a little behind.
+    fn compacts_through(&self, snapshot: Snapshot) -> Index {
+        let through = snapshot.last.index.0.saturating_sub(self.settings.compaction.keep);
+        Index(through.max(self.node.log().base().index.0))
+    }
+
+    /// One of those that have all that this leader has, by the dice.
+    fn heir(&self, world: &mut impl World<S>) -> Option<NodeId> {
+        let Role::Leader { progress, .. } = self.node.role() else { return None };
+        let last = self.node.log().last_index();
+        let heirs: Vec<NodeId> =
+            progress.iter().filter(|(_, known)| known.match_index == last).map(|(id, _)| id).collect();
+        let range = Duration::from_nanos(heirs.len().saturating_sub(1) as u64);
+        let drawn = usize::try_from(world.draw(Duration::ZERO, range).as_nanos()).unwrap_or_default();
+        heirs.get(drawn).copied()
+    }
+
+    /// One question for all reads that have come: the latest stands for those before it.
+    fn ask_for_new_reads(&mut self) -> Result<(), Stop> {
+        if std::mem::take(&mut self.has_new_reads) {
+            // A new id, also if no read is new: an answer to an earlier question says nothing about later reads.
+            self.last_read.0 += 1;
+            self.step(Input::Read(self.last_read))?;
+        }
+        Ok(())
+    }
+
+    /// Hands over what the steps of this turn want from the world.
+    fn hand_over(&mut self, world: &mut impl World<S>) {
+        self.send_chunks(world);
+        self.fx.sink.now.iter().for_each(|(to, frame)| world.send(to, frame));
+        self.fx.sink.now.clear();
+        let frames = &mut self.fx.sink.after_writes;
+        if let Some(ack) = self.fx.ack.take() {
+            self.batches += 1;
+            let (number, batch) = (self.batches, std::mem::take(&mut self.fx.sink.batch));
+            self.writing.push_back(Writing { number, ack, frames: std::mem::take(frames) });
+            world.submit(Work::Append { number, batch });
+        } else if frames.is_empty() {
+            // Nothing waits.
+        } else if let Some(writing) = self.writing.back_mut() {
+            writing.frames.append(frames);
+        } else {
+            frames.iter().for_each(|(to, frame)| world.send(to, frame));
+            frames.clear();
+        }
+    }
+
+    fn send_chunks(&mut self, world: &mut impl World<S>) {
+        for envelope in std::mem::take(&mut self.fx.sink.chunks) {
+            let Message::InstallSnapshot(chunk) = envelope.message else { continue };
+            let bytes = if chunk.length == 0 { Some(Vec::new()) } else { world.read_snapshot(chunk) };
+            // One whose bytes are gone is dropped, like a message that is lost: the next one is of a newer snapshot.
+            if let Some(bytes) = bytes {
+                self.fx.sink.now.push::<S::Command>(&envelope.map_entries(|()| &[][..]), &bytes);
+            }
+        }
+    }
+
+    fn apply(&mut self, world: &mut impl World<S>) -> Result<(), Stop> {
+        if self.applier.is_behind(&self.node) {
+            self.applier.restore(&self.node, world)?;
+        }
+        let clients = &mut self.clients;
+        self.applier.apply(&self.node, |id, response| clients.applied(id, response, world));
+        clients.answer_reads(self.applier.applied, world, &self.applier.state_machine);
+        Ok(())
+    }
+
+    /// Makes a snapshot when it is time.
+    fn compact(&mut self, world: &mut impl World<S>) {
+        let (base, applied) = (self.node.log().base().index, self.applier.applied);
+        let compaction = self.settings.compaction;
+        if self.is_saving || !compaction.is_due(base, applied) {
+            return;
+        }
+        // A newer snapshot begins every transfer anew. So a leader waits while one is under way, but not for ever.
+        if self.is_sending_snapshot() && !compaction.is_overdue(base, applied) {
+            return;
+        }
+        let Some(term) = self.node.log().term_at(applied) else { return };
+        let (snapshot, bytes) = snapshot::make(&self.applier.state_machine, LogId { term, index: applied });
+        self.is_saving = true;
+        world.submit(Work::Save { snapshot, bytes });
+    }
+
+    fn is_sending_snapshot(&self) -> bool {
+        let Role::Leader { progress, .. } = self.node.role() else { return false };
+        progress.iter().any(|(_, known)| matches!(known.pace, Pace::Snapshot { offset, .. } if offset > 0))
+    }
+
+    fn set_timers(&mut self, world: &mut impl World<S>) {
+        let now = world.now();
+        if std::mem::take(&mut self.fx.reset_election_timer) {
+            self.reset_election_timer(world);
+        }
+        let heartbeat = self.settings.timing.heartbeat();
+        self.timers.heartbeat =
+            self.node.is_leader().then(|| self.timers.heartbeat.unwrap_or(now + heartbeat));
+        self.timers.reads = (self.clients.reads() > 0).then(|| self.timers.reads.unwrap_or(now + heartbeat));
+    }
+
+    /// A new time-out for each wait: nodes that lose patience together would do so for ever (§5.2).
+    fn reset_election_timer(&mut self, world: &mut impl World<S>) {
+        let timing = self.settings.timing;
+        self.timers.election = world.now() + world.draw(timing.election_min(), timing.election_max());
+    }
+
+    /// When the next turn is due, if nothing happens before.
+    #[must_use]
+    pub fn next_timer(&self) -> Duration {
+        self.timers.next()
+    }
+
+    /// The protocol's node.
+    #[must_use]
+    pub const fn node(&self) -> &Node<S::Command> {
+        &self.node
+    }
+
+    /// The state machine.
+    #[must_use]
+    pub const fn state_machine(&self) -> &S {
+        &self.applier.state_machine
+    }
+
+    /// What can be told of it at a glance.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status {
+            id: self.node.id(),
+            term: self.node.current_term(),
+            leader: self.node.leader(),
+            last: self.node.log().last(),
+            committed: self.node.commit_index(),
+            applied: self.applier.applied,
+            base: self.node.log().base().index,
+        }
+    }
+
+    /// The voters of its cluster.
+    #[must_use]
+    pub const fn voters(&self) -> NodeSet {
+        self.settings.config.voters()
+    }
+}

@@ -1,0 +1,99 @@
+//! Where the effects of a turn go: encoded at once, where they will be written from.
+
+use crate::codec::{Record, encode_frame, entry_len};
+use crate::command::Command;
+use crate::wal::Batch;
+use seaworthy_protocol::{Answer, Chunk, Entry, Envelope, Message, NodeId, PeerFault, Release, Sink, Write};
+
+/// Frames one behind the other in one buffer.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Frames {
+    bytes: Vec<u8>,
+    /// To whom each goes, and where it ends.
+    ends: Vec<(NodeId, usize)>,
+}
+
+impl Frames {
+    pub(crate) fn push<C: Command>(&mut self, envelope: &Envelope<&[Entry<C>]>, chunk: &[u8]) {
+        encode_frame(envelope, chunk, &mut self.bytes);
+        self.ends.push((envelope.to, self.bytes.len()));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Moves all of another's to the end.
+    pub(crate) fn append(&mut self, other: &mut Self) {
+        let offset = self.bytes.len();
+        self.bytes.append(&mut other.bytes);
+        self.ends.extend(other.ends.drain(..).map(|(to, end)| (to, end + offset)));
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (NodeId, &[u8])> {
+        let starts = [0].into_iter().chain(self.ends.iter().map(|(_, end)| *end));
+        let piece = |(start, (to, end)): (usize, &(NodeId, usize))| {
+            (*to, self.bytes.get(start..*end).unwrap_or_default())
+        };
+        starts.zip(&self.ends).map(piece)
+    }
+}
+
+/// The sink of a node's steps.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Outbox {
+    pub(crate) now: Frames,
+    pub(crate) after_writes: Frames,
+    /// Pieces of snapshots to send: their bytes are put behind them when the turn ends.
+    pub(crate) chunks: Vec<Envelope<()>>,
+    pub(crate) batch: Batch,
+    /// A snapshot has taken the place of entries: the whole of what is durable is to be restated.
+    pub(crate) restate: bool,
+    pub(crate) answers: Vec<Answer>,
+    pub(crate) faults: Vec<PeerFault>,
+    pub(crate) staged: Option<Chunk>,
+}
+
+impl<C: Command> Sink<C> for Outbox {
+    fn send(&mut self, release: Release, envelope: Envelope<&[Entry<C>]>) {
+        match (release, &envelope.message) {
+            // It leaves at once: the protocol releases no other.
+            (Release::Now | Release::AfterWrites, Message::InstallSnapshot(_)) => {
+                self.chunks.push(envelope.map_entries(|_| ()));
+            }
+            (Release::Now, _) => self.now.push(&envelope, &[]),
+            (Release::AfterWrites, _) => self.after_writes.push(&envelope, &[]),
+        }
+    }
+
+    fn write(&mut self, write: Write<&[Entry<C>]>) {
+        match write {
+            Write::TermAndVote { current_term, voted_for } => {
+                self.batch.push::<C>(&Record::TermAndVote { current_term, voted_for });
+            }
+            Write::Append { after, entries } => self.batch.push(&Record::Append { after, entries }),
+            Write::Compact { .. } | Write::Install { .. } => self.restate = true,
+        }
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        self.answers.push(answer);
+    }
+
+    fn fault(&mut self, fault: PeerFault) {
+        self.faults.push(fault);
+    }
+
+    fn stage(&mut self, chunk: Chunk) {
+        self.staged = Some(chunk);
+    }
+
+    fn weight(&self, entry: &Entry<C>) -> usize {
+        entry_len(entry)
+    }
+}

@@ -1,0 +1,83 @@
+//! Whose data directory this is. Made once; a directory that is lost is not made again, for its votes are lost with it.
+
+use super::error::OpenError;
+use super::files::{FileName, Files};
+use crate::codec::VERSION;
+use seaworthy_protocol::NodeId;
+
+const MAGIC: &[u8; 8] = b"seaworid";
+const LENGTH: usize = 64;
+
+/// Who a node is, and how often it has started.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Identity {
+    /// The cluster. Two clusters never share a number, so that their nodes cannot mix.
+    pub cluster: u128,
+    /// The node's name in it.
+    pub node: NodeId,
+    /// Drawn when the directory was made: a copy of it, or a new one for the same node, can be told from it.
+    pub directory: u128,
+    /// How often a node has started on it, this time included. What bears this number was not said by an earlier run.
+    pub starts: u64,
+}
+
+impl Identity {
+    pub(super) fn encode(&self) -> [u8; LENGTH] {
+        let mut bytes = [0; LENGTH];
+        bytes[..8].copy_from_slice(MAGIC);
+        bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[10] = self.node.get();
+        bytes[16..32].copy_from_slice(&self.cluster.to_le_bytes());
+        bytes[32..48].copy_from_slice(&self.directory.to_le_bytes());
+        bytes[48..56].copy_from_slice(&self.starts.to_le_bytes());
+        let checksum = crc32c::crc32c(&bytes[..60]);
+        bytes[60..].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8; LENGTH]) -> Result<Self, OpenError> {
+        let damaged = |what| OpenError::Damaged { file: FileName::Identity, offset: 0, what };
+        let [a, b, c, d] = [bytes[60], bytes[61], bytes[62], bytes[63]];
+        if bytes[..8] != MAGIC[..] || crc32c::crc32c(&bytes[..60]) != u32::from_le_bytes([a, b, c, d]) {
+            return Err(damaged("it is no identity, or its checksum is wrong"));
+        }
+        let version = u16::from_le_bytes([bytes[8], bytes[9]]);
+        if version == 0 || version > VERSION {
+            return Err(OpenError::UnknownVersion { file: FileName::Identity, version, known: VERSION });
+        }
+        let wide = |start: usize| {
+            let mut number = [0; 16];
+            number.copy_from_slice(&bytes[start..start + 16]);
+            u128::from_le_bytes(number)
+        };
+        let mut starts = [0; 8];
+        starts.copy_from_slice(&bytes[48..56]);
+        Ok(Self {
+            cluster: wide(16),
+            node: NodeId::new(bytes[10]).ok_or_else(|| damaged("it names no node"))?,
+            directory: wide(32),
+            starts: u64::from_le_bytes(starts),
+        })
+    }
+
+    pub(super) fn read(files: &impl Files) -> Result<Self, OpenError> {
+        let name = FileName::Identity;
+        let mut bytes = [0; LENGTH];
+        let length = files.read(name, 0, &mut bytes).map_err(OpenError::failing("read", name))?;
+        if length < LENGTH {
+            return Err(OpenError::Damaged { file: name, offset: length as u64, what: "it ends too early" });
+        }
+        Self::decode(&bytes)
+    }
+
+    /// Puts it in the place of the one before, durably.
+    pub(super) fn write(&self, files: &mut impl Files) -> Result<(), OpenError> {
+        let name = FileName::NewIdentity;
+        let failing = |operation| OpenError::failing(operation, name);
+        files.create(name).map_err(failing("create"))?;
+        files.write(name, 0, &self.encode()).map_err(failing("write"))?;
+        files.sync(name).map_err(failing("sync"))?;
+        files.rename(name, FileName::Identity).map_err(failing("rename"))?;
+        files.sync_directory().map_err(OpenError::failing("sync the directory of", FileName::Identity))
+    }
+}

@@ -1,0 +1,246 @@
+//! The write-ahead log and the snapshots of one node: what its disk holds, and how it is found again.
+//!
+//! A machine over [`Files`], without threads: it blocks while the disk works. [`Directory`] is the real thing, the simulator has a
+//! crueller one.
+//!
+//! A *segment* is a file for which space was made by writing zeros, so that a record costs no change of the file's length (that doubles
+//! the cost of a sync). Records are appended in batches, each with one write and one `fdatasync`. When a batch does
+//! not fit, it begins the next segment. A record that restates everything ([`Record::State`](crate::codec::Record)) always begins
+//! one; once that is durable, all segments before it are removed. So nothing is ever cut out of the middle of the log: compaction
+//! and installation are records like all others, and what precedes them goes afterwards.
+//!
+//! # What a crash leaves
+//!
+//! Unsynced pages persist in any order. So the end of the log is where the first bad record is, and what is behind it does
+//! not count, if none of it was durable. Each record says how much of its segment was durable when it was written: a bad record below the
+//! highest such mark, or in any segment but the last, was durable and is damaged now. It is reported, with file and offset, and
+//! nothing is changed. `docs/durability.md` has every case.
+
+mod batch;
+mod directory;
+mod error;
+mod files;
+mod identity;
+mod recovery;
+mod scan;
+mod segment;
+mod snapshots;
+
+pub use batch::Batch;
+pub use directory::Directory;
+pub use error::{DiskError, OpenError};
+pub use files::{FileName, Files};
+pub use identity::Identity;
+pub use recovery::{Cut, Recovery};
+pub use snapshots::digest;
+
+use crate::command::Command;
+use segment::{HEADER, Header};
+
+/// Zeros are written so many at a time.
+static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+
+/// How a write-ahead log is laid out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Layout {
+    /// How many bytes of space are made for a segment. A batch that is larger has a segment of its own.
+    pub segment_size: u64,
+}
+
+impl Default for Layout {
+    /// 64 MiB.
+    fn default() -> Self {
+        Self { segment_size: 64 << 20 }
+    }
+}
+
+/// An open write-ahead log.
+#[derive(Clone, Debug)]
+pub struct Wal<F> {
+    files: F,
+    identity: Identity,
+    layout: Layout,
+    segment: Segment,
+    is_poisoned: bool,
+}
+
+/// The last segment. All of it up to its end is durable.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    number: u64,
+    size: u64,
+    end: u64,
+    /// The checksum of the last record, or of the header.
+    chain: u32,
+}
+
+impl<F: Files> Wal<F> {
+    /// Makes a new data directory.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::AlreadyInitialised`] if there is anything of ours; or what the file system says. What it leaves then is not
+    /// initialised.
+    pub fn init(mut files: F, identity: Identity, layout: Layout) -> Result<F, OpenError> {
+        let name = FileName::Identity;
+        let found = files.list().map_err(OpenError::failing("list the directory of", name))?;
+        if found.contains(&name) {
+            return Err(OpenError::AlreadyInitialised);
+        }
+        let mut segment = Segment { number: 0, size: 0, end: 0, chain: 0 };
+        segment.begin(&mut files, &identity, layout, None, &[]).map_err(|error| match error {
+            DiskError::Full { file, source } => {
+                OpenError::Failed { operation: "make room for", file, source }
+            }
+            DiskError::Failed { operation, file, source } => OpenError::Failed { operation, file, source },
+            DiskError::Poisoned => OpenError::NotInitialised,
+        })?;
+        // The identity comes last: with it the directory counts as initialised.
+        identity.write(&mut files)?;
+        Ok(files)
+    }
+
+    /// Opens a data directory and finds out what it holds.
+    ///
+    /// # Errors
+    ///
+    /// Whatever [`OpenError`] says. Only if all is well anything in the directory is changed.
+    pub fn open<C: Command>(files: F, layout: Layout) -> Result<(Self, Recovery<C>), OpenError> {
+        recovery::open(files, layout)
+    }
+
+    /// Makes a batch durable: when it returns, a crash takes nothing of it back.
+    ///
+    /// # Errors
+    ///
+    /// [`DiskError::Full`] if there is no room: then the same batch may be tried again, and no other before it. After any other
+    /// error the log is not used any more.
+    pub fn append(&mut self, batch: &mut Batch) -> Result<(), DiskError> {
+        self.guarded(|wal| {
+            if batch.is_empty() {
+                return Ok(());
+            }
+            if batch.begins_segment() {
+                batch.drop_superseded();
+                wal.begin_segment(batch, None)?;
+                wal.remove_superseded(batch.snapshot());
+                return Ok(());
+            }
+            if wal.segment.end + batch.len() as u64 > wal.segment.size {
+                return wal.begin_segment(batch, Some(wal.segment.chain));
+            }
+            let Segment { number, end, chain, .. } = wal.segment;
+            let chain = batch.seal(number, end, chain);
+            let name = FileName::Segment(number);
+            wal.files.write(name, end, batch.bytes()).map_err(DiskError::writing("write", name))?;
+            wal.files.sync(name).map_err(DiskError::failing("sync", name))?;
+            wal.segment = Segment { end: end + batch.len() as u64, chain, ..wal.segment };
+            Ok(())
+        })
+    }
+
+    fn begin_segment(&mut self, batch: &mut Batch, previous: Option<u32>) -> Result<(), DiskError> {
+        let number = self.segment.number + 1;
+        let (_, chain) = Header::new(&self.identity, number, previous).encode();
+        let chain = batch.seal(number, 0, chain);
+        let mut next = self.segment;
+        next.begin(&mut self.files, &self.identity, self.layout, previous, batch.bytes())?;
+        self.segment = Segment { chain, ..next };
+        Ok(())
+    }
+
+    /// Removes what a durable state has superseded. What cannot be removed is rubbish, and goes at the next start.
+    fn remove_superseded(&mut self, snapshot: Option<seaworthy_protocol::Snapshot>) {
+        let is_superseded = |name: &FileName| match name {
+            FileName::Segment(number) => *number < self.segment.number,
+            // A later one may be waiting for its own record.
+            FileName::Snapshot(other) => {
+                snapshot.is_some_and(|snapshot| other.last.index <= snapshot.last.index && *other != snapshot)
+            }
+            FileName::Identity
+            | FileName::NewIdentity
+            | FileName::Spare
+            | FileName::Built
+            | FileName::Staged => false,
+        };
+        let names: Vec<FileName> = self.files.list().unwrap_or_default();
+        for name in names.into_iter().filter(is_superseded) {
+            let _ = self.files.remove(name);
+        }
+    }
+
+    /// Whose directory it is.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The files themselves.
+    #[must_use]
+    pub const fn files(&self) -> &F {
+        &self.files
+    }
+
+    /// The files themselves, to do something to them.
+    pub const fn files_mut(&mut self) -> &mut F {
+        &mut self.files
+    }
+
+    /// The files, when the log is closed.
+    #[must_use]
+    pub fn into_files(self) -> F {
+        self.files
+    }
+
+    /// Latches on the first failure: what the disk holds is unknown from then on.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, DiskError>) -> Result<T, DiskError> {
+        if self.is_poisoned {
+            return Err(DiskError::Poisoned);
+        }
+        let outcome = work(self);
+        match &outcome {
+            Ok(_) | Err(DiskError::Full { .. }) => {}
+            Err(DiskError::Failed { .. } | DiskError::Poisoned) => self.is_poisoned = true,
+        }
+        outcome
+    }
+}
+
+impl Segment {
+    /// Becomes the next segment, durably, with its first records.
+    fn begin(
+        &mut self,
+        files: &mut impl Files,
+        identity: &Identity,
+        layout: Layout,
+        previous: Option<u32>,
+        records: &[u8],
+    ) -> Result<(), DiskError> {
+        let number = self.number + 1;
+        let end = (HEADER + records.len()) as u64;
+        let size = layout.segment_size.max(end);
+        make_room(files, size)?;
+        let name = FileName::Segment(number);
+        let (header, chain) = Header::new(identity, number, previous).encode();
+        files.rename(FileName::Spare, name).map_err(DiskError::writing("rename", FileName::Spare))?;
+        files.write(name, 0, &header).map_err(DiskError::writing("write", name))?;
+        files.write(name, HEADER as u64, records).map_err(DiskError::writing("write", name))?;
+        files.sync(name).map_err(DiskError::failing("sync", name))?;
+        files.sync_directory().map_err(DiskError::failing("sync the directory of", name))?;
+        *self = Self { number, size, end, chain };
+        Ok(())
+    }
+}
+
+/// Makes a file of zeros. Space that is only allocated would be turned into written space by each sync.
+fn make_room(files: &mut impl Files, size: u64) -> Result<(), DiskError> {
+    let name = FileName::Spare;
+    files.create(name).map_err(DiskError::writing("create", name))?;
+    let mut made = 0;
+    while made < size {
+        let count = ZEROS.len().min(usize::try_from(size - made).unwrap_or(usize::MAX));
+        files.write(name, made, &ZEROS[..count]).map_err(DiskError::writing("make room for", name))?;
+        made += count as u64;
+    }
+    files.sync(name).map_err(DiskError::failing("sync", name))
+}

@@ -1,0 +1,122 @@
+//! Reads a segment record by record, in memory for the largest of them.
+
+use super::error::OpenError;
+use super::files::{FileName, Files};
+use super::segment::{ALIGNMENT, HEADER, RECORD_HEADER, RecordHeader};
+
+/// How much is read at a time.
+const PIECE: usize = 1 << 20;
+
+/// Where a reading of a segment stands: all records before it are intact, and each continues the one before.
+pub(super) struct Scan<'f, F> {
+    files: &'f F,
+    number: u64,
+    size: u64,
+    buffer: Vec<u8>,
+    /// Where the buffer begins in the file.
+    start: u64,
+    /// Where the next record begins in the buffer.
+    position: usize,
+    /// The checksum of the last record, or of the header.
+    pub(super) chain: u32,
+    /// How much of the segment was durable, as its records say.
+    pub(super) synced: u64,
+}
+
+/// What lies behind the last record that counts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Tail {
+    /// Nothing was ever written there, or nothing of it arrived.
+    Zeros,
+    /// Something that counts for nothing, up to an offset: it was never durable.
+    Unsynced { end: u64 },
+    /// A later record says that what stood here was durable.
+    WasDurable,
+}
+
+impl<'f, F: Files> Scan<'f, F> {
+    /// Begins behind the header.
+    pub(super) fn new(files: &'f F, number: u64, size: u64, chain: u32) -> Self {
+        let start = HEADER as u64;
+        Self { files, number, size, buffer: Vec::new(), start, position: 0, chain, synced: 0 }
+    }
+
+    /// Where the next record begins in the file.
+    pub(super) const fn offset(&self) -> u64 {
+        self.start + self.position as u64
+    }
+
+    /// The body of the next record; nothing where the records end.
+    pub(super) fn next_record(&mut self) -> Result<Option<&[u8]>, OpenError> {
+        let Some(header) = self.peek(RECORD_HEADER)?.and_then(RecordHeader::decode) else { return Ok(None) };
+        let (number, previous) = (self.number, self.chain);
+        let is_next = |record: &[u8]| header.previous == previous && header.is_intact(record, number);
+        if !self.peek(header.len())?.is_some_and(is_next) {
+            return Ok(None);
+        }
+        let body = self.position + RECORD_HEADER;
+        self.position += header.len();
+        self.chain = header.checksum;
+        self.synced = self.synced.max(header.synced);
+        Ok(self.buffer.get(body..body + header.length))
+    }
+
+    /// What lies behind the last record.
+    pub(super) fn tail(mut self) -> Result<Tail, OpenError> {
+        let bad = self.offset();
+        let mut end = None;
+        // Records stand at multiples of eight; one that stands behind the bad one is found by its own checksum.
+        while let Some(bytes) = self.peek(ALIGNMENT)? {
+            if bytes.iter().any(|byte| *byte != 0) {
+                end = Some(self.offset() + ALIGNMENT as u64);
+                if self.is_record_after(bad)? {
+                    return Ok(Tail::WasDurable);
+                }
+            }
+            self.position += ALIGNMENT;
+        }
+        Ok(end.map_or(Tail::Zeros, |end| Tail::Unsynced { end: end.min(self.size) }))
+    }
+
+    /// Does a record stand here that was written when more than `bad` bytes were durable?
+    fn is_record_after(&mut self, bad: u64) -> Result<bool, OpenError> {
+        let Some(header) = self.peek(RECORD_HEADER)?.and_then(RecordHeader::decode) else { return Ok(false) };
+        if header.synced <= bad || header.synced > self.offset() {
+            return Ok(false);
+        }
+        let number = self.number;
+        Ok(self.peek(header.len())?.is_some_and(|record| header.is_intact(record, number)))
+    }
+
+    /// The next `count` bytes, without going on; nothing if the segment ends before.
+    fn peek(&mut self, count: usize) -> Result<Option<&[u8]>, OpenError> {
+        if self.offset().saturating_add(count as u64) > self.size {
+            return Ok(None);
+        }
+        if self.buffer.len() - self.position < count {
+            self.buffer.drain(..self.position);
+            self.start += self.position as u64;
+            self.position = 0;
+            self.fill(count)?;
+        }
+        Ok(self.buffer.get(self.position..self.position + count))
+    }
+
+    fn fill(&mut self, count: usize) -> Result<(), OpenError> {
+        let name = FileName::Segment(self.number);
+        let held = self.buffer.len();
+        let left = usize::try_from(self.size - self.start).unwrap_or(usize::MAX);
+        self.buffer.resize(count.max(PIECE).min(left).max(held), 0);
+        let mut filled = held;
+        while filled < self.buffer.len() {
+            let into = &mut self.buffer[filled..];
+            let read = self.files.read(name, self.start + filled as u64, into);
+            match read.map_err(OpenError::failing("read", name))? {
+                0 => break,
+                more => filled += more,
+            }
+        }
+        self.buffer.truncate(filled);
+        Ok(())
+    }
+}

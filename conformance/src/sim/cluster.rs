@@ -2,7 +2,7 @@
 
 use super::clients::{self, Clients};
 use super::files;
-use super::judge::{Breach, Judge};
+use super::judge::{Breach, Coverage, Judge};
 use super::machine::{Machine, NodeWorld, Output, Said, StartError, arrived, is_canonical};
 use super::mix::{Fault, Mix};
 use super::trouble::{self, Rates};
@@ -92,6 +92,8 @@ pub struct Outcome {
     pub clients: clients::Counts,
     /// What was done to disks.
     pub disks: files::Counts,
+    /// What nodes did.
+    pub coverage: Coverage,
     /// What happened, in words, if that was wanted.
     pub trace: Vec<String>,
 }
@@ -160,6 +162,7 @@ impl Cluster {
             troubles: self.counts,
             clients: self.clients.counts,
             disks: self.disk_counts,
+            coverage: self.judge.coverage,
             trace: self.trace.unwrap_or_default(),
         }
     }
@@ -576,7 +579,7 @@ fn settings(voters: NodeSet, dice: &mut Pcg64Mcg) -> Settings {
         .with_window(window)
         .with_max_entries_per_append(most)
         .with_max_bytes_per_chunk(chunk);
-    let compaction = Compaction { every: dice.random_range(5..200), keep: dice.random_range(0..50) };
+    let compaction = Compaction { every: dice.random_range(2..60), keep: dice.random_range(0..20) };
     Settings { compaction, ..Settings::new(config) }
 }
 

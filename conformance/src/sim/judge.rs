@@ -72,6 +72,22 @@ pub struct Judge {
     /// For each register, what was written to it and where.
     writes: [Vec<(Index, u64)>; kv::KEYS],
     disowned: BTreeSet<u64>,
+    pub(super) coverage: Coverage,
+}
+
+/// What nodes did.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Coverage {
+    /// Leaders.
+    pub elections: u64,
+    /// Logs of which a snapshot of the node's own took the place of a part.
+    pub compactions: u64,
+    /// Logs whose whole place a leader's snapshot took.
+    pub installations: u64,
+    /// Nodes that woke up with a snapshot.
+    pub restores: u64,
+    /// Pieces of snapshots that were sent.
+    pub chunks: u64,
 }
 
 impl Judge {
@@ -85,6 +101,7 @@ impl Judge {
             committed: Vec::new(),
             writes: Default::default(),
             disowned: BTreeSet::new(),
+            coverage: Coverage::default(),
         }
     }
 
@@ -113,8 +130,10 @@ impl Judge {
             let still_there = shadow.terms.get(gone - 1) == Some(&base.term);
             if still_there {
                 shadow.terms.drain(..gone);
+                self.coverage.compactions += 1;
             } else {
                 shadow.terms.clear();
+                self.coverage.installations += 1;
             }
             shadow.base = base.index;
         }
@@ -181,6 +200,7 @@ impl Judge {
             return Ok(());
         }
         shadow.led = Some(term);
+        self.coverage.elections += 1;
         if *self.leaders.entry(term).or_insert(id) != id {
             return Err(Breach::ElectionSafety);
         }
@@ -207,12 +227,12 @@ impl Judge {
                     shadow.acknowledged = Some((*term, LogId { term: *known, index: *index }));
                 }
             }
+            Message::InstallSnapshot(_) => self.coverage.chunks += 1,
             Message::RequestVoteReply { vote_granted: false }
             | Message::PreVote { .. }
             | Message::PreVoteGranted
             | Message::AppendEntries { .. }
             | Message::AppendEntriesReply(AppendOutcome::Conflict { .. })
-            | Message::InstallSnapshot(_)
             | Message::InstallSnapshotReply { .. }
             | Message::ReadIndex { .. }
             | Message::ReadIndexReply { .. }
@@ -242,6 +262,7 @@ impl Judge {
             return Err(Breach::BrokenPromise);
         }
         // The commit index is forgotten, and so is what was never durable.
+        self.coverage.restores += u64::from(durable.snapshot().is_some());
         shadow.commit = Index(0);
         shadow.base = log.base().index;
         shadow.terms = log.entries().iter().map(|entry| entry.term).collect();

@@ -212,15 +212,18 @@ impl Machine {
     pub(super) fn rot(&mut self, dice: &mut Pcg64Mcg) -> bool {
         let Some(files) = self.files_mut() else { return false };
         let names = files.list().unwrap_or_default();
-        let segments: Vec<FileName> =
-            names.into_iter().filter(|name| matches!(name, FileName::Segment(_))).collect();
-        // Not in the last: of its end nobody can tell whether it was durable.
-        let Some((_, older)) = segments.split_last() else { return false };
-        if older.is_empty() {
-            return false;
-        }
-        let name = older[dice.random_range(0..older.len())];
-        files.flip(name, dice.random_range(0..512), dice.random_range(0..8))
+        let is_segment = |name: &FileName| matches!(name, FileName::Segment(_));
+        let is_snapshot = |name: &FileName| matches!(name, FileName::Snapshot(_));
+        let segments: Vec<FileName> = names.iter().copied().filter(is_segment).collect();
+        let snapshots: Vec<FileName> = names.iter().copied().filter(is_snapshot).collect();
+        let (name, end) = match (segments.as_slice(), snapshots.as_slice()) {
+            (_, [snapshot, ..]) if dice.random() => (*snapshot, 64),
+            // Of the end of the last nobody can tell whether it was durable; without its header there is nothing at all.
+            ([only], _) => (*only, 64),
+            ([older, ..], _) => (*older, 512),
+            ([], _) => return false,
+        };
+        files.flip(name, dice.random_range(0..end), dice.random_range(0..8))
     }
 }
 

@@ -31,7 +31,7 @@ mod trouble;
 pub use clients::Counts as ClientCounts;
 pub use cluster::{Cluster, Failure, Outcome};
 pub use files::{Counts as DiskCounts, SimFiles, Troubles};
-pub use judge::{Breach, Judge};
+pub use judge::{Breach, Coverage, Judge};
 pub use kv::Kv;
 pub use mix::{Fault, Mix};
 pub use shrink::shrink;

@@ -1,7 +1,7 @@
 //! What many runs come to.
 
 use super::cluster::Outcome;
-use super::{ClientCounts, DiskCounts, TroubleCounts};
+use super::{ClientCounts, Coverage, DiskCounts, TroubleCounts};
 use std::fmt;
 
 /// Sums over runs.
@@ -18,6 +18,7 @@ pub struct Totals {
     clients: ClientCounts,
     troubles: TroubleCounts,
     disks: DiskCounts,
+    coverage: Coverage,
 }
 
 impl Totals {
@@ -30,17 +31,19 @@ impl Totals {
         self.clients.add(&outcome.clients);
         self.troubles.add(&outcome.troubles);
         self.disks.add(&outcome.disks);
+        self.coverage.add(&outcome.coverage);
     }
 }
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { runs, events, nanoseconds, committed, clients, troubles, disks } = self;
+        let Self { runs, events, nanoseconds, committed, clients, troubles, disks, coverage } = self;
         let simulated = *nanoseconds as f64 / 1e9;
         writeln!(
             f,
             "{runs} runs, {events} events, {simulated:.1} s simulated, {committed} entries committed"
         )?;
+        writeln!(f, "nodes: {coverage}")?;
         writeln!(f, "clients: {clients}")?;
         writeln!(f, "troubles: {troubles}")?;
         write!(f, "disks: {disks}")
@@ -53,7 +56,7 @@ macro_rules! sums {
         $(
             impl $kind {
                 /// Adds another's.
-                pub(super) fn add(&mut self, other: &Self) {
+                pub fn add(&mut self, other: &Self) {
                     let Self { $($field),* } = other;
                     $(self.$field += $field;)*
                 }
@@ -76,6 +79,7 @@ macro_rules! sums {
 
 sums! {
     ClientCounts { begun, written, read, refused, unknown }
+    Coverage { elections, compactions, installations, restores, chunks }
     TroubleCounts {
         sent, lost, cut, duplicated, late, partitions, one_way, kills, crashes, crashes_in_write, cuts, full, errors, rotten, damaged,
         pauses, slow, transfers, stopped,

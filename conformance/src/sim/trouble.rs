@@ -31,7 +31,8 @@ impl Rates {
             duplication: if_has(Fault::Duplication, 200),
             late: if_has(Fault::Delay, 100),
             delay: u64::from(1 + if_has(Fault::Delay, 30)) * MS,
-            pause: dice.random_range(20..400) * MS,
+            // Some worlds never come to rest, and in others there is time to get far between two blows.
+            pause: [50, 200, 1000, 3000][dice.random_range(0..4)] * MS,
         }
     }
 

@@ -12,7 +12,7 @@ const ARROWS: [(&str, &[&str]); 5] = [
     ("seaworthy", &["seaworthy-protocol"]),
     ("seaworthy-model", &["seaworthy-protocol"]),
     ("seaworthy-conformance", &["seaworthy-protocol", "seaworthy", "seaworthy-model"]),
-    ("seaworthy-benches", &["seaworthy-protocol", "seaworthy-model"]),
+    ("seaworthy-benches", &["seaworthy-protocol", "seaworthy", "seaworthy-model"]),
 ];
 
 /// The only packages that may see the model checker's engine, directly or not.

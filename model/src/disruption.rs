@@ -3,7 +3,7 @@
 //!
 //! Judged in every state of a box with pre-vote: the calm [schedule](crate::schedule) runs until a leader has settled; then
 //! each follower that a majority can spare is cut off in turn, times out again and again, and is let back in together with
-//! all that it said meanwhile. The leader must lead on, in its term. With check-quorum the leader is cut off in its turn, and must
+//! all that it said meanwhile: first the other followers hear it, then the leader too. The leader must lead on, in its term. With check-quorum the leader is cut off in its turn, and must
 //! not go on for long. A leadership that is handed over passes on without anyone losing patience.
 
 use crate::schedule::{Links, Schedule};
@@ -34,7 +34,11 @@ fn outlasts_every_return(model: &Raft, schedule: Schedule<'_>, leader: NodeId) -
         let mut schedule = schedule.clone();
         let term = schedule.node(leader).current_term();
         pass_while_cut_off(model, &mut schedule, away);
-        schedule.set_links(Links::all(model.bounds().nodes));
+        // The others hear it first, and the leader last: were it heard by the leader at once, it would never get to ask them.
+        let links = Links::all(model.bounds().nodes);
+        schedule.set_links(links.clone().without_pair(leader, away));
+        (0..a_while(all)).for_each(|_| schedule.pass_round());
+        schedule.set_links(links);
         (0..a_while(all)).for_each(|_| schedule.pass_round());
         schedule.settled().is_some_and(|now| now.id() == leader && now.current_term() == term)
     })

@@ -34,6 +34,20 @@ impl Links {
         self
     }
 
+    /// All but the one between two nodes.
+    #[must_use]
+    pub fn without_pair(mut self, one: NodeId, other: NodeId) -> Self {
+        for (position, peers) in self.0.iter_mut().enumerate() {
+            let this = position + 1;
+            if this == usize::from(one.get()) {
+                *peers = peers.without(other);
+            } else if this == usize::from(other.get()) {
+                *peers = peers.without(one);
+            }
+        }
+        self
+    }
+
     /// These pairs alone.
     #[must_use]
     pub fn of(nodes: u8, pairs: &[(NodeId, NodeId)]) -> Self {

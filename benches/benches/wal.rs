@@ -34,7 +34,9 @@ fn main() {
     let base = std::env::var_os("SEAWORTHY_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     let directory = base.join(format!("seaworthy-bench-{}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("a directory to work in");
-    println!("1 KiB entries, {ROUNDS} rounds alternately; MiB/s of entries, ceiling and log; median of the ratios");
+    println!(
+        "1 KiB entries, {ROUNDS} rounds alternately; MiB/s of entries, ceiling and log; median of the ratios"
+    );
     for (batch, count) in BATCHES {
         append(&directory, batch, count);
     }
@@ -93,7 +95,12 @@ fn recover(path: &Path) {
         drop((wal, recovery));
     }
     rates.sort_by(f64::total_cmp);
-    println!("recovery of 1 GiB: {:.0} MiB/s; peak memory {} MiB, {} before", rates[1], peak_memory(), before);
+    println!(
+        "recovery of 1 GiB: {:.0} MiB/s; peak memory {} MiB, {} before",
+        rates[1],
+        peak_memory(),
+        before
+    );
 }
 
 fn new_log(path: &Path) -> Wal<Directory> {

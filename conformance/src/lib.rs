@@ -12,8 +12,11 @@
 //! | [`network`]    | all that was ever sent, and what became of it                         |
 //! | [`stage`]      | runs a script: one command after the other                            |
 //! | [`judge`]      | the properties of Raft after every event                              |
+//! | [`mutants`]    | bugs of loop, log and codec, planted in copies of the source           |
+//! | [`sim`]        | whole clusters in a simulated world                                   |
 //! | [`outcome`]    | what a command changed, in words                                      |
 //! | [`golden`]     | outcomes compared with the golden ones, or written anew               |
+//! | [`disk_kit`]   | whether a write-ahead log keeps its promises, and disks that break them |
 //!
 //! The driver here shares no code with the model's, so that a mistake in one of the two shows as a difference.
 //!
@@ -35,9 +38,11 @@
 //! ```
 
 pub mod command;
+pub mod disk_kit;
 pub mod golden;
 pub mod judge;
 pub mod memory;
+pub mod mutants;
 pub mod network;
 pub mod notation;
 pub mod outcome;

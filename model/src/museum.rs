@@ -261,18 +261,9 @@ impl Museum {
         Ok(Row::played(&exhibit.name, &played.file, expectation.falls.clone(), fallen))
     }
 
-    /// A copy of the workspace with the patch applied, under `target/`.
     fn plant(&self, name: &str, patch: &Path) -> Result<PathBuf, MuseumError> {
         let tree = self.root.join("target/mutants/tree");
-        fs::create_dir_all(&tree).map_err(at(&tree))?;
-        for part in ["Cargo.toml", "Cargo.lock", "clippy.toml", "impl", "model", "conformance", "benches"] {
-            mirror(&self.root.join(part), &tree.join(part))?;
-        }
-        let output = git_apply(&tree, patch)?;
-        if !output.status.success() {
-            let why = String::from_utf8_lossy(&output.stderr).into_owned();
-            return Err(MuseumError::DoesNotApply(name.to_owned(), why));
-        }
+        plant(&self.root, &tree, name, patch)?;
         Ok(tree)
     }
 
@@ -442,6 +433,24 @@ fn one_box(name: &str) -> Result<Bounds, String> {
     }
 }
 
+/// Makes a directory a copy of the workspace at `root` with a patch applied. What is the same already is not touched.
+///
+/// # Errors
+///
+/// [`MuseumError::DoesNotApply`] if the source has changed under the patch.
+pub fn plant(root: &Path, tree: &Path, name: &str, patch: &Path) -> Result<(), MuseumError> {
+    fs::create_dir_all(tree).map_err(at(tree))?;
+    for part in ["Cargo.toml", "Cargo.lock", "clippy.toml", "impl", "model", "conformance", "benches"] {
+        mirror(&root.join(part), &tree.join(part))?;
+    }
+    let output = git_apply(tree, patch)?;
+    if !output.status.success() {
+        let why = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(MuseumError::DoesNotApply(name.to_owned(), why));
+    }
+    Ok(())
+}
+
 /// Makes `to` like `from`. Writes only files that differ, so that a build sees only what changed.
 fn mirror(from: &Path, to: &Path) -> Result<(), MuseumError> {
     if !from.is_dir() {
@@ -496,7 +505,7 @@ impl Display for MuseumError {
             Self::BadHeader(patch, key) => write!(f, "{} has no header line \"{key}\"", patch.display()),
             Self::DoesNotApply(name, why) => {
                 let why = why.trim();
-                write!(f, "{name} does not apply to impl/protocol any more: {why}; see `mutants refresh`")
+                write!(f, "{name} does not apply to the source any more: {why}; see `mutants refresh`")
             }
             Self::Failed(name, why) => write!(f, "{name} does not build or run: {}", why.trim()),
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),

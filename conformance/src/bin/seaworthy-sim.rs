@@ -2,9 +2,10 @@
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use seaworthy_conformance::mutants::Mutant;
 use seaworthy_conformance::sim::{Cluster, Fault, Mix, Outcome, Totals, shrink};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,8 +16,10 @@ use std::time::{Duration, Instant};
 /// Each seed has its own cluster, clients and mix of faults. After every event all properties are judged; in the end the world
 /// heals, and the cluster must go on. A failure is made small, and told with the command that replays it.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Subcommand>,
     /// Run this seed alone, and tell what happened
     #[arg(long)]
     seed: Option<u64>,
@@ -49,11 +52,24 @@ struct Arguments {
     corpus: PathBuf,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Subcommand {
+    /// Plant bugs in the loop, the log and the codec, one by one, and see that they are noticed
+    Mutants {
+        /// Which; all if none is named
+        names: Vec<String>,
+        /// Ask all layers of the tests, not only the one that must notice
+        #[arg(long)]
+        all_layers: bool,
+    },
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = match arguments.seed {
-        Some(seed) => run_one(seed, &arguments),
-        None => run_many(&arguments),
+    let outcome = match (&arguments.command, arguments.seed) {
+        (Some(Subcommand::Mutants { names, all_layers }), _) => mutants(names, *all_layers),
+        (None, Some(seed)) => run_one(seed, &arguments),
+        (None, None) => run_many(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -141,12 +157,36 @@ fn run_many(arguments: &Arguments) -> Result<(), String> {
     }
 }
 
+fn mutants(names: &[String], all_layers: bool) -> Result<(), String> {
+    let here = std::env::current_dir().map_err(|error| error.to_string())?;
+    let is_root = |path: &&Path| path.join("conformance/mutants").is_dir();
+    let root = here.ancestors().find(is_root);
+    let root = root.ok_or("not in a clone of seaworthy: the mutants are patches against its source")?;
+    let all = Mutant::all(root).map_err(|error| error.to_string())?;
+    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|mutant| mutant.name == **name)) {
+        return Err(format!("there is no mutant {unknown}"));
+    }
+    let chosen = all.iter().filter(|mutant| names.is_empty() || names.contains(&mutant.name));
+    let (mut count, mut expected) = (0, 0);
+    for mutant in chosen {
+        let verdict = mutant.run(root, all_layers).map_err(|error| error.to_string())?;
+        count += 1;
+        expected += u32::from(verdict.is_expected);
+        let noticed: Vec<&str> = verdict.noticed.iter().map(|layer| layer.name()).collect();
+        let noticed = if noticed.is_empty() { "nobody".to_owned() } else { noticed.join(", ") };
+        let mark = if verdict.is_expected { "as expected" } else { "NOT AS EXPECTED" };
+        println!("{}: {}\n    noticed by {noticed}, {mark}; {}", mutant.name, mutant.bug, verdict.said);
+    }
+    println!("{expected} of {count} as expected");
+    if expected == count { Ok(()) } else { Err("a bug was not noticed as it should be".to_owned()) }
+}
+
 fn rate(events: u64, took: Duration) -> f64 {
     events as f64 / took.as_secs_f64()
 }
 
 /// Makes a failure small, keeps it, and says how to see it again.
-fn report(mix: Mix, corpus: &std::path::Path) -> String {
+fn report(mix: Mix, corpus: &Path) -> String {
     eprintln!("a run has failed: {mix}\nmaking it small …");
     let (small, outcome) = shrink(mix.clone());
     let Some(failure) = outcome.failure else { return format!("it does not fail again: {mix}") };

@@ -13,12 +13,14 @@ pub struct Limits {
     pub proposals: usize,
     /// Reads that are not answered yet.
     pub reads: usize,
+    /// The bytes of one command. It travels in one message and is held in memory by every node.
+    pub command_bytes: usize,
 }
 
 impl Default for Limits {
-    /// 65,536 of each.
+    /// 65,536 of each, and commands of 16 MiB.
     fn default() -> Self {
-        Self { proposals: 1 << 16, reads: 1 << 16 }
+        Self { proposals: 1 << 16, reads: 1 << 16, command_bytes: 16 << 20 }
     }
 }
 

@@ -5,6 +5,7 @@
 use crate::applier::Applier;
 use crate::clients::{Clients, Limits};
 use crate::codec::Record;
+use crate::command::Command;
 use crate::outbox::{Frames, Outbox};
 use crate::snapshot;
 use crate::state_machine::StateMachine;
@@ -252,10 +253,13 @@ impl<S: StateMachine> NodeLoop<S> {
         request: Request<S::Command>,
         world: &mut impl World<S>,
     ) -> Result<(), Stop> {
-        let Limits { proposals, reads } = self.settings.limits;
+        let Limits { proposals, reads, command_bytes: limit } = self.settings.limits;
         match request {
             Request::Propose(_) if self.clients.proposals() >= proposals => {
                 world.answer(token, Err(RequestError::Overloaded));
+            }
+            Request::Propose(command) if command.encoded_len() > limit => {
+                world.answer(token, Err(RequestError::TooLarge { bytes: command.encoded_len(), limit }));
             }
             Request::Read if self.clients.reads() >= reads => {
                 world.answer(token, Err(RequestError::Overloaded));

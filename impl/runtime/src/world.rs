@@ -94,6 +94,14 @@ pub enum RequestError {
     /// Too much is waiting already. A command was definitely not applied.
     #[error("too many requests are waiting")]
     Overloaded,
+    /// The command is larger than this node takes. It was definitely not applied.
+    #[error("the command has {bytes} bytes; at most {limit} are taken")]
+    TooLarge {
+        /// How large it is.
+        bytes: usize,
+        /// How large one may be.
+        limit: usize,
+    },
     /// Another command was committed in its place. It was definitely not applied, and may be proposed again.
     #[error("another leader has replaced the command before it was committed; it was not applied")]
     NotApplied,

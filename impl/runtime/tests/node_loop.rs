@@ -249,6 +249,15 @@ fn too_many_proposals_are_refused_at_once() {
     assert_eq!(nodes.answer(tokens[tokens.len() - 1]), overloaded, "the last one is");
 }
 
+#[test]
+fn a_command_that_is_too_large_is_refused_at_once() {
+    let mut nodes = Nodes::with_command_bytes(3, 7);
+    let leader = nodes.elect();
+    let token = nodes.propose(leader, 7);
+    let refused = RequestError::TooLarge { bytes: 8, limit: 7 };
+    assert_eq!(nodes.answer(token), Some(Answered::Refused(refused)));
+}
+
 fn first() -> NodeId {
     NodeId::new(1).unwrap()
 }

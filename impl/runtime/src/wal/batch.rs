@@ -19,10 +19,6 @@ pub struct Batch {
 
 impl Batch {
     /// Adds a record.
-    ///
-    /// # Panics
-    ///
-    /// If the record has 4 GiB or more.
     pub fn push<C: Command>(&mut self, record: &Record<&[Entry<C>]>) {
         let start = self.bytes.len();
         match record {
@@ -35,7 +31,7 @@ impl Batch {
         self.bytes.resize(start + RECORD_HEADER, 0);
         encode_record(record, &mut self.bytes);
         let length = self.bytes.len() - start - RECORD_HEADER;
-        segment::set_length(&mut self.bytes[start..], u32::try_from(length).expect("a record below 4 GiB"));
+        segment::set_length(&mut self.bytes[start..], length as u64);
         self.bytes.resize(self.bytes.len().next_multiple_of(segment::ALIGNMENT), 0);
     }
 

@@ -59,10 +59,12 @@ pub(super) fn open<C: Command, F: Files>(
     }
     let cut = found.cut();
     rewrite(&mut files, &found)?;
-    identity.starts += 1;
-    identity.write(&mut files)?;
+    // Before the directory is synced once more: a spare that a crash brought back, with records of a life that is over, would be there
+    // when the next segment gets its name.
     let first = segments.first().map_or(0, |segment| segment.header.number);
     remove_rubbish(&mut files, &names, first..=found.segment.number, durable.snapshot());
+    identity.starts += 1;
+    identity.write(&mut files)?;
     let wal = Wal { files, identity, layout, segment: found.segment, is_poisoned: false };
     Ok((wal, Recovery { durable, cut }))
 }
@@ -157,11 +159,10 @@ fn read_segment(files: &impl Files, identity: &Identity, number: u64) -> Result<
 /// Replays the segments.
 fn fold<C: Command>(files: &impl Files, segments: &[Listed]) -> Result<(Durable<C>, Found), OpenError> {
     let mut durable = Durable::default();
-    let mut before: Option<u32> = None;
+    let mut before: Option<(&Listed, u64, u32)> = None;
     for (position, listed) in segments.iter().enumerate() {
-        if before.is_some() && before != listed.header.previous {
-            let what = "it does not continue the segment before it, of which something is missing";
-            return Err(listed.damaged(40, what));
+        if let Some((ended, end, _)) = before.filter(|(.., chain)| Some(*chain) != listed.header.previous) {
+            return Err(ended.damaged(end, "a record that the next segment continues cannot be read"));
         }
         let mut scan = listed.scan(files);
         loop {
@@ -172,7 +173,7 @@ fn fold<C: Command>(files: &impl Files, segments: &[Listed]) -> Result<(Durable<
                 return Err(listed.damaged(offset, "it continues a log that ends before it"));
             }
         }
-        before = Some(scan.chain);
+        before = Some((listed, scan.offset(), scan.chain));
         if position + 1 == segments.len() {
             let segment = Segment {
                 number: listed.header.number,
@@ -200,9 +201,13 @@ fn redo<C>(durable: &mut Durable<C>, record: Record<Vec<Entry<C>>>) -> bool {
         }
         Record::Append { after, entries } => durable.redo(Write::Append { after, entries }),
         Record::State { current_term, voted_for, snapshot, base, entries } => {
+            *durable = Durable::default();
             let stands_for = |last| Write::<Vec<Entry<C>>>::Install { snapshot: bare(last) };
-            durable.redo(Write::<Vec<Entry<C>>>::TermAndVote { current_term, voted_for })
-                && durable.redo(stands_for(base))
+            // Without a snapshot nothing is gone from the log, so nothing stands for it.
+            let begins =
+                if snapshot.is_some() { durable.redo(stands_for(base)) } else { base == LogId::default() };
+            begins
+                && durable.redo(Write::<Vec<Entry<C>>>::TermAndVote { current_term, voted_for })
                 && durable.redo(Write::Append { after: base.index, entries })
                 && snapshot.is_none_or(|snapshot| {
                     let through = base.index;

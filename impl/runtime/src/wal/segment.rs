@@ -18,8 +18,7 @@
 //! | checksum | 4 | CRC32C of the segment's number and of all that follows, padding included |
 //! | previous | 4 | checksum of the record before it; of the header, for the first |
 //! | synced | 8  | how many bytes of the segment were durable when it was written |
-//! | length | 4  | of the body |
-//! | –      | 4  | zero |
+//! | length | 8  | of the body |
 //! | body   | length | see `docs/wire.md`; then zeros up to a multiple of 8 |
 //!
 //! All numbers are little-endian. A record stands alone, for its checksum does not depend on the one before it, and so one that is found
@@ -121,13 +120,14 @@ impl RecordHeader {
             checksum: u32_at(bytes, 0),
             previous: u32_at(bytes, 4),
             synced: u64_at(bytes, 8),
-            length: usize::try_from(u32_at(bytes, 16)).ok()?,
+            length: usize::try_from(u64_at(bytes, 16)).ok()?,
         })
     }
 
     /// How many bytes the whole record takes.
     pub(super) const fn len(&self) -> usize {
-        (RECORD_HEADER + self.length).next_multiple_of(ALIGNMENT)
+        // A length that was made up may be any number.
+        self.length.saturating_add(RECORD_HEADER + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT
     }
 
     /// Are these the bytes that were written, in this segment?
@@ -137,8 +137,8 @@ impl RecordHeader {
     }
 }
 
-pub(super) fn set_length(record: &mut [u8], length: u32) {
-    record[16..20].copy_from_slice(&length.to_le_bytes());
+pub(super) fn set_length(record: &mut [u8], length: u64) {
+    record[16..24].copy_from_slice(&length.to_le_bytes());
 }
 
 /// Fills in a record's header; answers its checksum.

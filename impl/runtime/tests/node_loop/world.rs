@@ -147,6 +147,10 @@ impl World<List> for View<'_> {
 
 impl Nodes {
     pub(crate) fn new(count: u8) -> Self {
+        Self::with_command_bytes(count, Limits::default().command_bytes)
+    }
+
+    pub(crate) fn with_command_bytes(count: u8, command_bytes: usize) -> Self {
         let port = || Port { inbox: VecDeque::new(), disk: VecDeque::new(), refused: None };
         let mut nodes = Self {
             now: Duration::ZERO,
@@ -163,7 +167,7 @@ impl Nodes {
             last_token: 0,
             dice: StdRng::seed_from_u64(1),
         };
-        let limits = Limits { proposals: 100, ..Limits::default() };
+        let limits = Limits { proposals: 100, command_bytes, ..Limits::default() };
         let settings = Settings { limits, ..Settings::new(Config::new(NodeSet::first(count)).unwrap()) };
         for id in n(count) {
             let (_, mut view) = nodes.view(id);

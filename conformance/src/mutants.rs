@@ -1,0 +1,211 @@
+//! Bugs of the loop, the write-ahead log, the codec and the recovery, planted one by one in a copy of the workspace: a layer of the
+//! tests must notice each, or nobody would.
+//!
+//! A mutant is a patch in `conformance/mutants/` with a header:
+//!
+//! ```text
+//! Bug: what is wrong, in a line
+//! Where: where it is written how it should be
+//! Seen: where it happened
+//! Caught by: LAYER
+//! ```
+//!
+//! A patch with `Caught by: nobody` must pass all layers: the canary, which tests this file.
+
+use seaworthy_model::museum::{MuseumError, plant};
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// What may notice a bug.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Layer {
+    /// Whole clusters in a simulated world.
+    Simulator,
+    /// A log at every crash.
+    DiskKit,
+    /// The loop, moment by moment.
+    Loop,
+    /// Messages and records byte for byte.
+    Codec,
+}
+
+impl Layer {
+    /// All of them, the quickest first.
+    pub const ALL: [Self; 4] = [Self::Codec, Self::Loop, Self::DiskKit, Self::Simulator];
+
+    /// Its name in a header.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Simulator => "simulator",
+            Self::DiskKit => "disk kit",
+            Self::Loop => "loop",
+            Self::Codec => "codec",
+        }
+    }
+
+    const fn command(self) -> &'static [&'static str] {
+        match self {
+            Self::Simulator => {
+                &["run", "--quiet", "--profile", "mutant", "--bin", "seaworthy-sim", "--", "--seconds", "30"]
+            }
+            Self::DiskKit => &[
+                "test",
+                "--quiet",
+                "--profile",
+                "mutant",
+                "-p",
+                "seaworthy-conformance",
+                "--test",
+                "disk_kit",
+            ],
+            Self::Loop => {
+                &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--test", "node_loop"]
+            }
+            Self::Codec => &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--test", "codec"],
+        }
+    }
+}
+
+/// One bug.
+#[derive(Clone, Debug)]
+pub struct Mutant {
+    /// Its name on the command line.
+    pub name: String,
+    /// What is wrong.
+    pub bug: String,
+    /// Who must notice; nobody, for the canary.
+    pub caught_by: Option<Layer>,
+    patch: PathBuf,
+}
+
+/// What became of a mutant.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// Who noticed.
+    pub noticed: Vec<Layer>,
+    /// Is it as it must be?
+    pub is_expected: bool,
+    /// The first thing that was said about it.
+    pub said: String,
+}
+
+/// Why mutants cannot be run.
+#[derive(Debug)]
+pub enum MutantError {
+    /// A patch cannot be planted.
+    Museum(MuseumError),
+    /// A patch's header lacks something.
+    BadHeader(PathBuf, &'static str),
+    /// A mutant does not build.
+    DoesNotBuild(String, String),
+    /// A file cannot be read, or a command not run.
+    File(PathBuf, io::Error),
+}
+
+impl Mutant {
+    /// All mutants of a clone of seaworthy, by name.
+    ///
+    /// # Errors
+    ///
+    /// If a patch cannot be read, or has no proper header.
+    pub fn all(root: &Path) -> Result<Vec<Self>, MutantError> {
+        let directory = root.join("conformance/mutants");
+        let listing =
+            fs::read_dir(&directory).map_err(|error| MutantError::File(directory.clone(), error))?;
+        let mut patches: Vec<PathBuf> = listing.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        patches.retain(|path| path.extension().is_some_and(|extension| extension == "patch"));
+        patches.sort();
+        patches.into_iter().map(Self::from_patch).collect()
+    }
+
+    fn from_patch(patch: PathBuf) -> Result<Self, MutantError> {
+        let text = fs::read_to_string(&patch).map_err(|error| MutantError::File(patch.clone(), error))?;
+        let line = |key: &'static str| {
+            let found =
+                text.lines().take_while(|line| !line.is_empty()).find_map(|line| line.strip_prefix(key));
+            found
+                .map(|value| value.trim().to_owned())
+                .ok_or_else(|| MutantError::BadHeader(patch.clone(), key))
+        };
+        let (bug, caught_by) = (line("Bug:")?, line("Caught by:")?);
+        line("Where:")?;
+        line("Seen:")?;
+        let layer = Layer::ALL.into_iter().find(|layer| layer.name() == caught_by);
+        if layer.is_none() && caught_by != "nobody" {
+            return Err(MutantError::BadHeader(patch.clone(), "Caught by: a layer, or nobody"));
+        }
+        let name = patch.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Self { name, bug, caught_by: layer, patch })
+    }
+
+    /// Plants the bug in a copy of the clone, and asks the layers: the one that must notice, or all.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be planted or built.
+    pub fn run(&self, root: &Path, asks_all: bool) -> Result<Verdict, MutantError> {
+        let tree = root.join("target/harness-mutants/tree");
+        plant(root, &tree, &self.name, &self.patch).map_err(MutantError::Museum)?;
+        self.build(root, &tree)?;
+        let (mut noticed, mut said) = (Vec::new(), String::new());
+        let asked = |layer: &Layer| asks_all || self.caught_by.is_none_or(|by| by == *layer);
+        for layer in Layer::ALL.into_iter().filter(asked) {
+            let output = cargo(root, &tree, layer.command())?;
+            if !output.status.success() {
+                noticed.push(layer);
+                if said.is_empty() {
+                    said = complaint(&output);
+                }
+            }
+        }
+        let is_expected = self.caught_by.map_or(noticed.is_empty(), |layer| noticed.contains(&layer));
+        Ok(Verdict { noticed, is_expected, said })
+    }
+
+    /// A bug that does not compile would be noticed by everyone, and prove nothing.
+    fn build(&self, root: &Path, tree: &Path) -> Result<(), MutantError> {
+        let arguments = ["build", "--quiet", "--profile", "mutant", "-p", "seaworthy-conformance"];
+        let output = cargo(root, tree, &arguments)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let why = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(MutantError::DoesNotBuild(self.name.clone(), why))
+    }
+}
+
+fn cargo(root: &Path, tree: &Path, arguments: &[&str]) -> Result<Output, MutantError> {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(arguments)
+        .env("CARGO_TARGET_DIR", root.join("target/harness-mutants/target"))
+        .current_dir(tree)
+        .output()
+        .map_err(|error| MutantError::File(tree.to_owned(), error))
+}
+
+/// The line that says what is broken: of the simulator, or of the first test that failed.
+fn complaint(output: &Output) -> String {
+    let text = [&output.stderr[..], &output.stdout[..]]
+        .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        .join("\n");
+    let failed = text.lines().find(|line| line.ends_with("FAILED") || line.starts_with("---- "));
+    let broken = text.lines().find(|line| line.contains(" at event "));
+    broken.or(failed).unwrap_or_default().trim().to_owned()
+}
+
+impl fmt::Display for MutantError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Museum(error) => write!(f, "{error}"),
+            Self::BadHeader(patch, key) => write!(f, "{} has no header line \"{key}\"", patch.display()),
+            Self::DoesNotBuild(name, why) => write!(f, "{name} does not build: {}", why.trim()),
+            Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for MutantError {}

@@ -166,6 +166,17 @@ impl Mutant {
         Ok(Verdict { noticed, is_expected, said })
     }
 
+    /// Does its patch apply to the source as it is now?
+    ///
+    /// # Errors
+    ///
+    /// If git cannot be run.
+    pub fn applies(&self, root: &Path) -> Result<bool, MutantError> {
+        let check =
+            Command::new("git").args(["apply", "--check"]).arg(&self.patch).current_dir(root).output();
+        Ok(check.map_err(|error| MutantError::File(self.patch.clone(), error))?.status.success())
+    }
+
     /// A bug that does not compile would be noticed by everyone, and prove nothing.
     fn build(&self, root: &Path, tree: &Path) -> Result<(), MutantError> {
         let arguments = ["build", "--quiet", "--profile", "mutant", "-p", "seaworthy-conformance"];

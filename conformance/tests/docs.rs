@@ -1,6 +1,7 @@
 //! `docs/scenarios.md` says what is so: its index lists every scenario, and its example is one of them.
 
 use seaworthy_conformance::golden;
+use seaworthy_conformance::mutants::Mutant;
 use seaworthy_conformance::scenario::Scenario;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,4 +72,18 @@ fn the_example_is_a_scenario_as_it_is() {
     let example = fs::read_to_string(example).unwrap();
     let text = fs::read_to_string(root().join("docs/scenarios.md")).unwrap();
     assert!(text.contains(&format!("```text\n{example}```\n")));
+}
+
+#[test]
+fn every_mutant_of_the_harness_applies_and_is_listed() {
+    let root = root();
+    let page = fs::read_to_string(root.join("docs/testing.md")).unwrap();
+    let mutants = Mutant::all(&root).unwrap();
+    assert!(mutants.len() >= 12);
+    for mutant in mutants {
+        let layer = mutant.caught_by.map_or("nobody", |layer| layer.name());
+        let row = format!("| {} | {} | {layer} |\n", mutant.name, mutant.bug);
+        assert!(page.contains(&row), "docs/testing.md has no row {row}");
+        assert!(mutant.applies(&root).unwrap(), "{} does not apply any more", mutant.name);
+    }
 }

@@ -433,6 +433,19 @@ fn one_box(name: &str) -> Result<Bounds, String> {
     }
 }
 
+/// What is copied: the sources, and the documentation that tests read.
+const PARTS: [&str; 9] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "clippy.toml",
+    "README.md",
+    "docs",
+    "impl",
+    "model",
+    "conformance",
+    "benches",
+];
+
 /// Makes a directory a copy of the workspace at `root` with a patch applied. What is the same already is not touched.
 ///
 /// # Errors
@@ -440,7 +453,7 @@ fn one_box(name: &str) -> Result<Bounds, String> {
 /// [`MuseumError::DoesNotApply`] if the source has changed under the patch.
 pub fn plant(root: &Path, tree: &Path, name: &str, patch: &Path) -> Result<(), MuseumError> {
     fs::create_dir_all(tree).map_err(at(tree))?;
-    for part in ["Cargo.toml", "Cargo.lock", "clippy.toml", "impl", "model", "conformance", "benches"] {
+    for part in PARTS {
         mirror(&root.join(part), &tree.join(part))?;
     }
     let output = git_apply(tree, patch)?;

@@ -30,7 +30,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1, conflicts_with = "seed")]
     from: u64,
     /// How many threads; each runs seeds of its own
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1024))]
     threads: u64,
     /// How many events a run has before the world heals
     #[arg(long, default_value_t = 20_000)]
@@ -39,8 +39,8 @@ struct Arguments {
     #[arg(long, requires = "seed", value_parser = clap::value_parser!(u8).range(1..=7))]
     nodes: Option<u8>,
     /// How many clients, in the place of the seed's
-    #[arg(long, requires = "seed")]
-    clients: Option<usize>,
+    #[arg(long, requires = "seed", value_parser = clap::value_parser!(u8).range(1..=64))]
+    clients: Option<u8>,
     /// Which faults, in the place of the seed's: names with commas between them, or none
     #[arg(long, requires = "seed")]
     faults: Option<String>,
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
 fn run_one(seed: u64, arguments: &Arguments) -> Result<(), String> {
     let mut mix = Mix::of_seed(seed, arguments.events);
     mix.nodes = arguments.nodes.unwrap_or(mix.nodes);
-    mix.clients = arguments.clients.unwrap_or(mix.clients);
+    mix.clients = arguments.clients.map_or(mix.clients, usize::from);
     if let Some(names) = &arguments.faults {
         mix.faults = faults(names)?;
     }

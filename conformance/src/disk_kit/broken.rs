@@ -8,8 +8,8 @@ use std::fmt::{self, Display, Formatter};
 pub struct Broken {
     /// Which promise.
     pub clause: &'static str,
-    /// Of the dice, where there were any.
-    pub seed: Option<u64>,
+    /// Of the dice.
+    pub seed: u64,
     /// What was about to happen: "a crash after 12 changes".
     pub moment: String,
     /// What was wrong.
@@ -24,7 +24,7 @@ impl Broken {
         moment: impl Into<String>,
     ) -> impl FnOnce(String) -> Self {
         let moment = moment.into();
-        move |what| Self { clause, seed: Some(seed), moment, what }
+        move |what| Self { clause, seed, moment, what }
     }
 }
 
@@ -32,11 +32,7 @@ impl Display for Broken {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { clause, seed, moment, what } = self;
         writeln!(f, "{clause}: {what}")?;
-        write!(f, "at: {moment}")?;
-        if let Some(seed) = seed {
-            write!(f, ", seed {seed}\nreplay: DISK_KIT_SEED={seed} cargo test {clause}")?;
-        }
-        Ok(())
+        write!(f, "at: {moment}, seed {seed}\nreplay: DISK_KIT_SEED={seed} cargo test {clause}")
     }
 }
 

@@ -1,8 +1,8 @@
 //! A kit that tells whether a write-ahead log keeps its promises on a disk that keeps none but its own.
 //!
-//! It knows nothing of how a log is written: it hands it [`SharedFiles`], asks it for things, takes the disk away from it at every
-//! moment there is, and compares what the log finds afterwards with what it had said. `docs/disk-kit.md` lists the clauses, and for each a
-//! bad disk that fails it.
+//! It knows nothing of how a log is written: it hands it [`SharedFiles`], asks it for things, takes the disk away from it at
+//! every moment there is, and compares what the log finds afterwards with what it had said. `docs/disk-kit.md` lists the
+//! clauses, and for each a bad disk that fails it.
 //!
 //! | file | holds |
 //! |------|-------|

@@ -109,9 +109,12 @@ impl<F: Files + From<SharedFiles>> Subject for Wal<F> {
     }
 
     fn append(&mut self, records: &Records) -> Result<(), Refusal> {
+        // One joined to the other, as those are that wait while the disk works.
         let mut batch = Batch::default();
         for record in records {
-            batch.push(&super::workload::borrowed(record));
+            let mut next = Batch::default();
+            next.push(&super::workload::borrowed(record));
+            batch.merge(&next);
         }
         Ok(Self::append(self, &mut batch)?)
     }

@@ -32,6 +32,7 @@ macro_rules! disk_suite {
                 unsynced_names_may_be_lost
                 recovery_rewrites_what_it_keeps
                 a_snapshot_is_whole_or_not_there
+                what_is_superseded_goes
             }
         }
     };

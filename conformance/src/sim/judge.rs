@@ -134,6 +134,8 @@ impl Judge {
             } else {
                 shadow.terms.clear();
                 self.coverage.installations += 1;
+                // What stood behind it is gone with the rest, and need not be there any more.
+                shadow.acknowledged = shadow.acknowledged.filter(|(_, id)| id.index <= base.index);
             }
             shadow.base = base.index;
         }

@@ -77,7 +77,7 @@ pub struct Mix {
     pub seed: u64,
     /// How many nodes: 1 to 7.
     pub nodes: u8,
-    /// How many clients.
+    /// How many clients: 1 to 64.
     pub clients: usize,
     /// How many events before the world heals.
     pub events: u64,

@@ -292,6 +292,20 @@ impl Flaw for KeepsGarbage {
     }
 }
 
+/// Nothing goes.
+#[derive(Clone, Copy, Debug)]
+pub struct NeverRemoves;
+
+impl Flaw for NeverRemoves {
+    fn of(_: &SharedFiles) -> Self {
+        Self
+    }
+
+    fn remove(&mut self, _: &mut SharedFiles, _: FileName) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A start is not counted.
 #[derive(Clone, Copy, Debug)]
 pub struct ForgetsStarts {
@@ -373,10 +387,8 @@ fn mend(segment: &mut [u8], number: u64) {
     let mut chain = crc32c(0, &segment[..60]).to_le_bytes();
     segment[60..64].copy_from_slice(&chain);
     let mut start = 64;
-    while let Some(&[a, b, c, d]) =
-        segment.get(start + 16..start + 20).and_then(|length| length.first_chunk())
-    {
-        let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+    while let Some(length) = segment.get(start + 16..start + 24).and_then(|length| length.first_chunk()) {
+        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
         let end = start.saturating_add(24).saturating_add(length).checked_next_multiple_of(8);
         let Some(record) = end.and_then(|end| segment.get_mut(start..end)) else { return };
         if length == 0 {

@@ -13,8 +13,8 @@ const BATCH: &[Deed] = &[
 
 /// What a recovery cut off is gone, even if what is appended next is what stood before it.
 ///
-/// A leader sends lost entries again, so the first record of a lost batch comes back as it was. Then nothing but zeros may stand behind it,
-/// for what stood there continues it.
+/// A leader sends lost entries again, so the first record of a lost batch comes back as it was. Then nothing but zeros may
+/// stand behind it, for what stood there continues it.
 ///
 /// # Errors
 ///

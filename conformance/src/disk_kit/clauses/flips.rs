@@ -8,8 +8,8 @@ use std::ops::Range;
 
 /// With a bit turned in what was durable before the last batch the log does not open, and says where, or misses nothing.
 ///
-/// A log cannot tell damage in its last batch from a batch that a crash tore, unless it notes somewhere that it was durable; so it may
-/// cut that off. From each file's beginning every bit is tried, a sample of the rest; each seed has another.
+/// A log cannot tell damage in its last batch from a batch that a crash tore, unless it notes somewhere that it was durable; so
+/// it may cut that off. From each file's beginning every bit is tried, a sample of the rest; each seed has another.
 ///
 /// # Errors
 ///
@@ -58,6 +58,8 @@ impl<S: Subject> Rotting<S> {
         let mut trial = Trial::<S>::begin()?;
         let append = |added| Step::Alone(Deed::Append { cut: 1, added });
         trial.run_well(&[Step::Alone(Deed::Vote), append(20), Step::Compact { kept: 5 }, append(40)])?;
+        // Last in its segment: without it the log would go on all the same.
+        trial.run_well(&[Step::Alone(Deed::Vote)])?;
         trial.run_well(&[append(350), append(3), append(360), Step::Alone(Deed::Vote), append(4)])?;
         let before = contents(&trial.files);
         let mut lenient = trial.ledger.clone();

@@ -5,7 +5,8 @@ use crate::disk_kit::{SharedFiles, Subject, Unopened};
 use seaworthy_protocol::Durable;
 use std::ops::Range;
 
-/// After a crash during initialisation a directory is whole, or is as new and can be initialised. One that is whole is not made anew.
+/// After a crash during initialisation a directory is whole, or is as new and can be initialised. One that is whole is not made
+/// anew.
 ///
 /// # Errors
 ///

@@ -4,6 +4,7 @@ mod crashes;
 mod ends;
 mod failures;
 mod flips;
+mod growth;
 mod initialisation;
 mod names;
 mod recoveries;
@@ -17,6 +18,7 @@ pub use crashes::{
 pub use ends::a_lost_end_never_comes_back;
 pub use failures::{a_failed_sync_is_the_last, a_failed_write_is_the_last};
 pub use flips::a_turned_bit_is_noticed;
+pub use growth::what_is_superseded_goes;
 pub use initialisation::a_directory_is_made_whole_or_not_at_all;
 pub use names::unsynced_names_may_be_lost;
 pub use recoveries::recovery_rewrites_what_it_keeps;
@@ -86,6 +88,8 @@ clauses! {
         "What a recovery reports is on the platter then, though it was only in the cache before";
     a_snapshot_is_whole_or_not_there, 1,
         "Only what was announced is kept as a snapshot, and one that waits for its record stays";
+    what_is_superseded_goes, 1,
+        "The disk does not fill up with what a snapshot stands for";
 }
 
 /// One batch with two records, to see whether it goes on.

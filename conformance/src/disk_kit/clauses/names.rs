@@ -39,8 +39,8 @@ fn crash_and_go_on<S: Subject>(mut trial: Trial<S>, seed: u64) -> Result<(), Str
 const LARGE: [Step; 3] =
     [Step::Alone(Deed::Append { cut: 0, added: 500 }), Step::Compact { kept: 3 }, Step::Install { ahead: 9 }];
 
-/// A crash takes the name of a file that has content already, or gives it its former one back; the next life makes a file of that name
-/// for something else, and crashes too.
+/// A crash takes the name of a file that has content already, or gives it its former one back; the next life makes a file of
+/// that name for something else, and crashes too.
 fn names_of_another_life<S: Subject>(seeds: Range<u64>) -> Result<(), Broken> {
     for seed in seeds {
         for (first, second) in LARGE.iter().flat_map(|first| LARGE.iter().map(move |second| (first, second)))

@@ -1,4 +1,5 @@
-//! A process that starts again after a failed sync, on a system that lives: what it reads is in the cache, and perhaps nowhere else.
+//! A process that starts again after a failed sync, on a system that lives: what it reads is in the cache, and perhaps nowhere
+//! else.
 
 use super::failures::fail_once;
 use super::{Broken, dice};

@@ -153,8 +153,8 @@ impl<S: StateMachine> NodeLoop<S> {
     ///
     /// # Errors
     ///
-    /// The node has stopped for good: everyone who waited has been answered, and nothing of the turn has left. It must not be
-    /// turned again.
+    /// The node has stopped for good: everyone who waited has been answered. If an invariant was broken, nothing that the turn's steps
+    /// wanted has left. It must not be turned again.
     pub fn turn(&mut self, world: &mut impl World<S>) -> Result<(), Stop> {
         let outcome = self.try_turn(world);
         if outcome.is_err() {
@@ -164,12 +164,11 @@ impl<S: StateMachine> NodeLoop<S> {
     }
 
     fn try_turn(&mut self, world: &mut impl World<S>) -> Result<(), Stop> {
-        self.expire(world)?;
-        self.take_answers();
         for _ in 0..EVENTS_PER_TURN {
             let Some(event) = world.next_event() else { break };
             self.take(event, world)?;
         }
+        self.expire(world)?;
         self.ask_for_new_reads()?;
         self.step(Input::Replicate)?;
         self.take_answers();
@@ -207,7 +206,9 @@ impl<S: StateMachine> NodeLoop<S> {
 
     fn expire(&mut self, world: &mut impl World<S>) -> Result<(), Stop> {
         let now = world.now();
-        if self.timers.election <= now {
+        // After what has happened was taken in: a node that stood still finds its timer expired and its leader's messages waiting, and
+        // must not disturb a leader that it only has to listen to.
+        if self.timers.election <= now && !self.fx.reset_election_timer {
             self.step(Input::ElectionTimeout)?;
             self.fx.reset_election_timer = true;
         }

@@ -61,6 +61,21 @@ fn election_time_outs_are_drawn_afresh_each_time() {
 }
 
 #[test]
+fn a_node_that_stood_still_hears_its_leader_before_it_loses_patience() {
+    let mut nodes = Nodes::new(3);
+    let leader = nodes.elect();
+    nodes.pass(100 * MS);
+    nodes.sent.clear();
+    let follower = n(3).find(|id| *id != leader).unwrap();
+    nodes.now += Timing::default().election_max() + MS;
+    nodes.turn(leader);
+    nodes.turn(follower);
+    let said: Vec<_> = nodes.sent.iter().filter(|envelope| envelope.from == follower).collect();
+    assert!(!said.is_empty(), "it answers the heartbeat that waited for it");
+    assert!(!said.iter().any(|envelope| matches!(envelope.message, Message::PreVote { .. })), "{said:?}");
+}
+
+#[test]
 fn sixty_four_proposals_of_one_turn_make_one_message_for_each_follower_and_one_write() {
     let mut nodes = Nodes::new(3);
     let leader = nodes.elect();

@@ -386,6 +386,7 @@ fn mend(segment: &mut [u8], number: u64) {
     }
     let mut chain = crc32c(0, &segment[..60]).to_le_bytes();
     segment[60..64].copy_from_slice(&chain);
+    let seed = crc32c(crc32c(0, &segment[44..60]), &number.to_le_bytes());
     let mut start = 64;
     while let Some(length) = segment.get(start + 16..start + 24).and_then(|length| length.first_chunk()) {
         let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
@@ -395,7 +396,7 @@ fn mend(segment: &mut [u8], number: u64) {
             return;
         }
         record[4..8].copy_from_slice(&chain);
-        chain = crc32c(crc32c(0, &number.to_le_bytes()), &record[4..]).to_le_bytes();
+        chain = crc32c(seed, &record[4..]).to_le_bytes();
         record[..4].copy_from_slice(&chain);
         start += record.len();
     }

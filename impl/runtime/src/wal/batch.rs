@@ -86,10 +86,10 @@ impl Batch {
 
     /// Closes the frames: they continue the chain of a segment of which `synced` bytes are durable. Answers the chain's new
     /// end. May be done again, if the batch could not be written there.
-    pub(super) fn seal(&mut self, segment: u64, synced: u64, mut chain: u32) -> u32 {
+    pub(super) fn seal(&mut self, seed: u32, synced: u64, mut chain: u32) -> u32 {
         let ends = self.starts.iter().skip(1).copied().chain([self.bytes.len()]);
         for (start, end) in self.starts.iter().copied().zip(ends.collect::<Vec<_>>()) {
-            chain = segment::seal(&mut self.bytes[start..end], segment, synced, chain);
+            chain = segment::seal(&mut self.bytes[start..end], seed, synced, chain);
         }
         chain
     }

@@ -130,7 +130,8 @@ impl<F: Files> Wal<F> {
                 return wal.begin_segment(batch, Some(wal.segment.chain));
             }
             let Segment { number, end, chain, .. } = wal.segment;
-            let chain = batch.seal(number, end, chain);
+            let seed = segment::seed(wal.identity.directory, number);
+            let chain = batch.seal(seed, end, chain);
             let name = FileName::Segment(number);
             wal.files.write(name, end, batch.bytes()).map_err(DiskError::writing("write", name))?;
             wal.files.sync(name).map_err(DiskError::failing("sync", name))?;
@@ -142,7 +143,7 @@ impl<F: Files> Wal<F> {
     fn begin_segment(&mut self, batch: &mut Batch, previous: Option<u32>) -> Result<(), DiskError> {
         let number = self.segment.number + 1;
         let (_, chain) = Header::new(&self.identity, number, previous).encode();
-        let chain = batch.seal(number, 0, chain);
+        let chain = batch.seal(segment::seed(self.identity.directory, number), 0, chain);
         let mut next = self.segment;
         next.begin(&mut self.files, &self.identity, self.layout, previous, batch.bytes())?;
         self.segment = Segment { chain, ..next };

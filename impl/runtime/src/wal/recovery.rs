@@ -7,7 +7,7 @@ use super::error::OpenError;
 use super::files::{FileName, Files};
 use super::identity::Identity;
 use super::scan::{Scan, Tail};
-use super::segment::{HEADER, Header};
+use super::segment::{self, HEADER, Header};
 use super::{Layout, Segment, Wal, ZEROS, snapshots};
 use crate::codec::{Record, decode_record};
 use crate::command::Command;
@@ -86,7 +86,7 @@ impl Listed {
     }
 
     fn scan<'f, F: Files>(&self, files: &'f F) -> Scan<'f, F> {
-        Scan::new(files, self.header.number, self.size, self.checksum)
+        Scan::new(files, self.header.number, self.header.seed(), self.size, self.checksum)
     }
 }
 
@@ -148,7 +148,7 @@ fn read_segment(files: &impl Files, identity: &Identity, number: u64) -> Result<
         }
     }
     // It was written with its first records, in one go. What was written to it later tells whether that was durable.
-    match Scan::new(files, number, size, 0).tail()? {
+    match Scan::new(files, number, segment::seed(identity.directory, number), size, 0).tail()? {
         Tail::Zeros | Tail::Unsynced { .. } => Ok(None),
         Tail::WasDurable => {
             Err(OpenError::Damaged { file, offset: 0, what: "its beginning was durable and cannot be read" })

@@ -11,6 +11,7 @@ const PIECE: usize = 1 << 20;
 pub(super) struct Scan<'f, F> {
     files: &'f F,
     number: u64,
+    seed: u32,
     size: u64,
     buffer: Vec<u8>,
     /// Where the buffer begins in the file.
@@ -36,9 +37,9 @@ pub(super) enum Tail {
 
 impl<'f, F: Files> Scan<'f, F> {
     /// Begins behind the header.
-    pub(super) fn new(files: &'f F, number: u64, size: u64, chain: u32) -> Self {
+    pub(super) fn new(files: &'f F, number: u64, seed: u32, size: u64, chain: u32) -> Self {
         let start = HEADER as u64;
-        Self { files, number, size, buffer: Vec::new(), start, position: 0, chain, synced: 0 }
+        Self { files, number, seed, size, buffer: Vec::new(), start, position: 0, chain, synced: 0 }
     }
 
     /// Where the next record begins in the file.
@@ -49,8 +50,8 @@ impl<'f, F: Files> Scan<'f, F> {
     /// The body of the next record; nothing where the records end.
     pub(super) fn next_record(&mut self) -> Result<Option<&[u8]>, OpenError> {
         let Some(header) = self.peek(RECORD_HEADER)?.and_then(RecordHeader::decode) else { return Ok(None) };
-        let (number, previous) = (self.number, self.chain);
-        let is_next = |record: &[u8]| header.previous == previous && header.is_intact(record, number);
+        let (seed, previous) = (self.seed, self.chain);
+        let is_next = |record: &[u8]| header.previous == previous && header.is_intact(record, seed);
         if !self.peek(header.len())?.is_some_and(is_next) {
             return Ok(None);
         }
@@ -84,8 +85,8 @@ impl<'f, F: Files> Scan<'f, F> {
         if header.synced <= bad || header.synced > self.offset() {
             return Ok(false);
         }
-        let number = self.number;
-        Ok(self.peek(header.len())?.is_some_and(|record| header.is_intact(record, number)))
+        let seed = self.seed;
+        Ok(self.peek(header.len())?.is_some_and(|record| header.is_intact(record, seed)))
     }
 
     /// The next `count` bytes, without going on; nothing if the segment ends before.

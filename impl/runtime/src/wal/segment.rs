@@ -10,19 +10,20 @@
 //! | cluster | 16 | |
 //! | number | 8  | of the segment, from 1 |
 //! | previous | 4 | checksum of the last record of the segment before it; 0 in a start |
-//! | –      | 16 | zero |
+//! | directory | 16 | the number that was drawn when the directory was made |
 //! | checksum | 4 | CRC32C of all that precedes it |
 //!
 //! | record | bytes | |
 //! |--------|------:|-|
-//! | checksum | 4 | CRC32C of the segment's number and of all that follows, padding included |
+//! | checksum | 4 | CRC32C of the directory's number, the segment's, and all that follows, padding included |
 //! | previous | 4 | checksum of the record before it; of the header, for the first |
 //! | synced | 8  | how many bytes of the segment were durable when it was written |
 //! | length | 8  | of the body |
 //! | body   | length | see `docs/wire.md`; then zeros up to a multiple of 8 |
 //!
 //! All numbers are little-endian. A record stands alone, for its checksum does not depend on the one before it, and so one that is found
-//! behind a bad record can tell whether that one had been durable.
+//! behind a bad record can tell whether that one had been durable. It depends on a number that only the directory knows: a client's command
+//! that looks like a record is none.
 
 use super::error::OpenError;
 use super::files::FileName;
@@ -41,6 +42,7 @@ pub(super) struct Header {
     pub(super) node: u8,
     pub(super) cluster: u128,
     pub(super) number: u64,
+    pub(super) directory: u128,
     /// The checksum of the last record of the segment before it; nothing if it needs none.
     pub(super) previous: Option<u32>,
 }
@@ -48,7 +50,8 @@ pub(super) struct Header {
 impl Header {
     pub(super) const fn new(identity: &Identity, number: u64, previous: Option<u32>) -> Self {
         let node = identity.node.get();
-        Self { version: VERSION, node, cluster: identity.cluster, number, previous }
+        let Identity { cluster, directory, .. } = *identity;
+        Self { version: VERSION, node, cluster, number, directory, previous }
     }
 
     /// The bytes, and their checksum, with which the chain of records begins.
@@ -61,6 +64,7 @@ impl Header {
         bytes[16..32].copy_from_slice(&self.cluster.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.number.to_le_bytes());
         bytes[40..44].copy_from_slice(&self.previous.unwrap_or_default().to_le_bytes());
+        bytes[44..60].copy_from_slice(&self.directory.to_le_bytes());
         let checksum = crc32c::crc32c(&bytes[..60]);
         bytes[60..].copy_from_slice(&checksum.to_le_bytes());
         (bytes, checksum)
@@ -73,13 +77,12 @@ impl Header {
         if bytes[..8] != MAGIC[..] || crc32c::crc32c(&bytes[..60]) != checksum {
             return None;
         }
-        let mut cluster = [0; 16];
-        cluster.copy_from_slice(&bytes[16..32]);
         let header = Self {
             version: u16::from_le_bytes([bytes[8], bytes[9]]),
             node: bytes[10],
-            cluster: u128::from_le_bytes(cluster),
+            cluster: u128_at(bytes, 16),
             number: u64_at(bytes, 32),
+            directory: u128_at(bytes, 44),
             previous: (bytes[11] == 0).then(|| u32_at(bytes, 40)),
         };
         Some((header, checksum))
@@ -87,13 +90,21 @@ impl Header {
 }
 
 impl Header {
+    /// With what the checksums of its records begin.
+    pub(super) fn seed(&self) -> u32 {
+        seed(self.directory, self.number)
+    }
+
     /// Is it of this node, and in its place?
     pub(super) fn check(&self, identity: &Identity, number: u64) -> Result<(), OpenError> {
         let file = FileName::Segment(number);
         if self.version == 0 || self.version > VERSION {
             return Err(OpenError::UnknownVersion { file, version: self.version, known: VERSION });
         }
-        if self.cluster != identity.cluster || self.node != identity.node.get() {
+        let is_ours = self.cluster == identity.cluster
+            && self.node == identity.node.get()
+            && self.directory == identity.directory;
+        if !is_ours {
             return Err(OpenError::BelongsToAnother { cluster: self.cluster, node: self.node });
         }
         if self.number != number {
@@ -130,10 +141,11 @@ impl RecordHeader {
         self.length.saturating_add(RECORD_HEADER + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT
     }
 
-    /// Are these the bytes that were written, in this segment?
-    pub(super) fn is_intact(&self, record: &[u8], segment: u64) -> bool {
+    /// Are these the bytes that were written, in the segment of this seed?
+    pub(super) fn is_intact(&self, record: &[u8], seed: u32) -> bool {
         // No body is empty: zeros are no record.
-        self.length > 0 && record.get(4..).is_some_and(|rest| checksum(rest, segment) == self.checksum)
+        self.length > 0
+            && record.get(4..).is_some_and(|rest| crc32c::crc32c_append(seed, rest) == self.checksum)
     }
 }
 
@@ -142,17 +154,24 @@ pub(super) fn set_length(record: &mut [u8], length: u64) {
 }
 
 /// Fills in a record's header; answers its checksum.
-pub(super) fn seal(record: &mut [u8], segment: u64, synced: u64, previous: u32) -> u32 {
+pub(super) fn seal(record: &mut [u8], seed: u32, synced: u64, previous: u32) -> u32 {
     record[4..8].copy_from_slice(&previous.to_le_bytes());
     record[8..16].copy_from_slice(&synced.to_le_bytes());
-    let checksum = checksum(&record[4..], segment);
+    let checksum = crc32c::crc32c_append(seed, &record[4..]);
     record[..4].copy_from_slice(&checksum.to_le_bytes());
     checksum
 }
 
-/// Seeded with the segment's number: what an earlier user of the same blocks left behind is no record of this one.
-fn checksum(bytes: &[u8], segment: u64) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(&segment.to_le_bytes()), bytes)
+/// With what the checksums of a segment's records begin: what another segment or an earlier user of the same blocks left behind is no
+/// record of this one.
+pub(super) fn seed(directory: u128, number: u64) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&directory.to_le_bytes()), &number.to_le_bytes())
+}
+
+fn u128_at(bytes: &[u8], offset: usize) -> u128 {
+    let mut number = [0; 16];
+    number.copy_from_slice(&bytes[offset..offset + 16]);
+    u128::from_le_bytes(number)
 }
 
 fn u32_at(bytes: &[u8], offset: usize) -> u32 {

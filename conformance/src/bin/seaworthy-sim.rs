@@ -5,6 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use seaworthy_conformance::mutants::Mutant;
 use seaworthy_conformance::sim::{Cluster, Fault, Mix, Outcome, Totals, shrink};
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -87,16 +88,19 @@ fn run_one(seed: u64, arguments: &Arguments) -> Result<(), String> {
     if let Some(names) = &arguments.faults {
         mix.faults = faults(names)?;
     }
-    println!("{mix}");
+    let told = mix.to_string();
     let cluster = Cluster::new(mix);
     let begun = Instant::now();
     let outcome = if arguments.trace { cluster.traced() } else { cluster }.run();
     let took = begun.elapsed();
-    outcome.trace.iter().for_each(|line| println!("{line}"));
     let mut totals = Totals::default();
     totals.add(&outcome);
-    println!("{totals}");
-    println!("digest {:016x}, {:.0} events/s", outcome.digest, rate(outcome.events, took));
+    let digest = format!("digest {:016x}, {:.0} events/s", outcome.digest, rate(outcome.events, took));
+    // A trace begins with its mix.
+    let begins = if outcome.trace.is_empty() { Some(told) } else { None };
+    let lines: Vec<String> =
+        begins.into_iter().chain(outcome.trace).chain([totals.to_string(), digest]).collect();
+    tell(&lines.join("\n"))?;
     match outcome.failure {
         None => Ok(()),
         Some(failure) => Err(format!("{:?} at event {}: {}", failure.breach, failure.event, failure.detail)),
@@ -144,13 +148,12 @@ fn run_many(arguments: &Arguments) -> Result<(), String> {
     });
     bar.finish_and_clear();
     let (totals, took) = (totals.into_inner().unwrap_or_default(), begun.elapsed());
-    println!("{totals}");
-    println!(
-        "{:.0} events/s with {} threads, {:.1} s of the simulated world in one",
+    tell(&format!(
+        "{totals}\n{:.0} events/s with {} threads, {:.1} s of the simulated world in one",
         rate(totals.events, took),
         arguments.threads,
         totals.nanoseconds as f64 / 1e9 / took.as_secs_f64(),
-    );
+    ))?;
     match failed.into_inner().unwrap_or_default() {
         None => Ok(()),
         Some((mix, _)) => Err(report(mix, &arguments.corpus)),
@@ -175,10 +178,19 @@ fn mutants(names: &[String], all_layers: bool) -> Result<(), String> {
         let noticed: Vec<&str> = verdict.noticed.iter().map(|layer| layer.name()).collect();
         let noticed = if noticed.is_empty() { "nobody".to_owned() } else { noticed.join(", ") };
         let mark = if verdict.is_expected { "as expected" } else { "NOT AS EXPECTED" };
-        println!("{}: {}\n    noticed by {noticed}, {mark}; {}", mutant.name, mutant.bug, verdict.said);
+        let Mutant { name, bug, .. } = mutant;
+        tell(&format!("{name}: {bug}\n    noticed by {noticed}, {mark}; {}", verdict.said))?;
     }
-    println!("{expected} of {count} as expected");
+    tell(&format!("{expected} of {count} as expected"))?;
     if expected == count { Ok(()) } else { Err("a bug was not noticed as it should be".to_owned()) }
+}
+
+/// Whoever has read enough may close the pipe.
+fn tell(text: &str) -> Result<(), String> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 fn rate(events: u64, took: Duration) -> f64 {

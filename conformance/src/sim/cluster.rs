@@ -188,19 +188,14 @@ impl Cluster {
             return Err((Breach::NoProgress, "nothing will ever happen again".to_owned()));
         };
         self.now = self.now.max(at);
+        if self.is_stale(&happening) {
+            return Ok(()); // and no event: nothing happens
+        }
         self.events += 1;
         match happening {
             Happening::Deliver { to, frame } => self.deliver(to, &frame),
-            Happening::Timer { machine, life } => {
-                let is_due = self.machines[machine].life == life
-                    && self.machines[machine]
-                        .running
-                        .as_ref()
-                        .is_some_and(|running| running.timer_at <= self.now);
-                if is_due { self.turn(machine) } else { Ok(()) }
-            }
-            Happening::Disk { machine, life } if self.machines[machine].life == life => self.disk(machine),
-            Happening::Disk { .. } => Ok(()),
+            Happening::Timer { machine, .. } => self.turn(machine),
+            Happening::Disk { machine, .. } => self.disk(machine),
             Happening::Client { client } => self.client(client),
             Happening::GiveUp { client, token } => {
                 if self.clients.waits_for(client, token) {
@@ -229,6 +224,25 @@ impl Cluster {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// A timer that was set anew since, a disk of an earlier life, a client that has its answer.
+    fn is_stale(&self, happening: &Happening) -> bool {
+        match happening {
+            Happening::Timer { machine, life } => {
+                let computer = &self.machines[*machine];
+                let is_due = computer.running.as_ref().is_some_and(|running| running.timer_at <= self.now);
+                computer.life != *life || !is_due
+            }
+            Happening::Disk { machine, life } => self.machines[*machine].life != *life,
+            Happening::GiveUp { client, token } => !self.clients.waits_for(*client, *token),
+            Happening::Deliver { .. }
+            | Happening::Client { .. }
+            | Happening::Trouble
+            | Happening::WakeUp { .. }
+            | Happening::Resume { .. }
+            | Happening::Room { .. } => false,
         }
     }
 

@@ -4,17 +4,16 @@ use super::clients::{self, Clients};
 use super::files;
 use super::judge::{Breach, Coverage, Judge};
 use super::machine::{Machine, NodeWorld, Output, Said, StartError, arrived, is_canonical};
-use super::mix::{Fault, Mix};
+use super::mix::{Fault, Mix, settings};
 use super::trouble::{self, Rates};
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 use seaworthy::codec::decode_frame;
-use seaworthy::{Compaction, Event, Request, Settings, Stop, Token};
+use seaworthy::{Event, Request, Settings, Stop, Token};
 use seaworthy_protocol::notation::show;
-use seaworthy_protocol::{Config, Index, NodeSet, Window};
+use seaworthy_protocol::{Index, NodeSet};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::num::NonZeroUsize;
 
 const MS: u64 = 1_000_000;
 
@@ -577,24 +576,6 @@ impl Cluster {
         let seen = self.judge.see_disks(voters, disks.iter());
         seen.map_err(|breach| (breach, "after a crash of all at the end".to_owned()))
     }
-}
-
-/// Small limits, so that they are met: windows, messages, snapshots, segments.
-fn settings(voters: NodeSet, dice: &mut Pcg64Mcg) -> Settings {
-    let entries = NonZeroUsize::new(dice.random_range(1..64)).unwrap_or(NonZeroUsize::MIN);
-    let bytes = NonZeroUsize::new(dice.random_range(64..4096)).unwrap_or(NonZeroUsize::MIN);
-    let window = dice.random_ratio(3, 4).then_some(Window { entries, bytes });
-    let most = NonZeroUsize::new(dice.random_range(1..32)).unwrap_or(NonZeroUsize::MIN);
-    let chunk = dice.random_range(16..200).try_into().unwrap_or(std::num::NonZeroU64::MIN);
-    let config = Config::new(voters).unwrap_or_else(|error| unreachable!("{error}"));
-    let config = config
-        .with_pre_vote(dice.random_ratio(3, 4))
-        .with_check_quorum(dice.random_ratio(3, 4))
-        .with_window(window)
-        .with_max_entries_per_append(most)
-        .with_max_bytes_per_chunk(chunk);
-    let compaction = Compaction { every: dice.random_range(2..60), keep: dice.random_range(0..20) };
-    Settings { compaction, ..Settings::new(config) }
 }
 
 const fn ms(nanoseconds: u64) -> f64 {

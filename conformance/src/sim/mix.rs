@@ -3,8 +3,11 @@
 
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
+use seaworthy::{Compaction, Settings};
+use seaworthy_protocol::{Config, NodeSet, Window};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
@@ -104,4 +107,22 @@ impl fmt::Display for Mix {
         let faults = if faults.is_empty() { "none".to_owned() } else { faults.join(",") };
         write!(f, "--seed {seed} --nodes {nodes} --clients {clients} --events {events} --faults {faults}")
     }
+}
+
+/// Small limits, so that they are met: windows, messages, snapshots, segments.
+pub(super) fn settings(voters: NodeSet, dice: &mut Pcg64Mcg) -> Settings {
+    let entries = NonZeroUsize::new(dice.random_range(1..64)).unwrap_or(NonZeroUsize::MIN);
+    let bytes = NonZeroUsize::new(dice.random_range(64..4096)).unwrap_or(NonZeroUsize::MIN);
+    let window = dice.random_ratio(3, 4).then_some(Window { entries, bytes });
+    let most = NonZeroUsize::new(dice.random_range(1..32)).unwrap_or(NonZeroUsize::MIN);
+    let chunk = dice.random_range(16..200).try_into().unwrap_or(NonZeroU64::MIN);
+    let config = Config::new(voters).unwrap_or_else(|error| unreachable!("{error}"));
+    let config = config
+        .with_pre_vote(dice.random_ratio(3, 4))
+        .with_check_quorum(dice.random_ratio(3, 4))
+        .with_window(window)
+        .with_max_entries_per_append(most)
+        .with_max_bytes_per_chunk(chunk);
+    let compaction = Compaction { every: dice.random_range(2..60), keep: dice.random_range(0..20) };
+    Settings { compaction, ..Settings::new(config) }
 }

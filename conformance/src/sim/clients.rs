@@ -122,6 +122,9 @@ impl Clients {
     fn check_late(&mut self, token: Token, said: Said, judge: &mut Judge) -> Result<(), Breach> {
         match said {
             Said::Applied(index) => judge.confirm(token.0, index),
+            Said::Read(value, index) if value != judge.value_at(kv::key(token.0), index) => {
+                Err(Breach::NotLinearizable)
+            }
             Said::Read(..) | Said::Transferred => Ok(()),
             Said::Refused(error) if is_definite(error) => judge.disown(token.0),
             Said::Refused(_) => Ok(()),

@@ -13,7 +13,7 @@ use seaworthy::{Event, Request, Settings, Stop, Token};
 use seaworthy_protocol::notation::show;
 use seaworthy_protocol::{Index, NodeSet};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 const MS: u64 = 1_000_000;
 
@@ -34,6 +34,8 @@ pub struct Cluster {
     pub(super) links: Vec<Vec<bool>>,
     pub(super) counts: trouble::Counts,
     pub(super) transfers: u64,
+    /// Who waits for an answer, and of which node.
+    waiting: BTreeMap<Token, usize>,
     queue: BinaryHeap<Reverse<(u64, u64, Happening)>>,
     numbered: u64,
     events: u64,
@@ -121,6 +123,7 @@ impl Cluster {
             links: vec![vec![true; count]; count],
             counts: trouble::Counts::default(),
             transfers: 0,
+            waiting: BTreeMap::new(),
             queue: BinaryHeap::new(),
             numbered: 0,
             events: 0,
@@ -385,6 +388,9 @@ impl Cluster {
     }
 
     fn answer(&mut self, token: Token, said: Said) -> Result<(), (Breach, String)> {
+        if self.waiting.remove(&token).is_none() {
+            return Err((Breach::AnsweredTwice, format!("{} was told {said:?}", token.0)));
+        }
         if token.0 > u64::MAX / 2 {
             return Ok(()); // a transfer: nobody minds what becomes of it
         }
@@ -418,6 +424,7 @@ impl Cluster {
         }
         if let Some(running) = &mut self.machines[machine].running {
             running.inbox.push_back(Event::Request { token, request });
+            self.waiting.insert(token, machine);
         }
     }
 
@@ -445,6 +452,7 @@ impl Cluster {
             trace.push(format!("{:>12.3} ms  n{} {what}", ms(self.now), machine + 1));
         }
         self.machines[machine].stop();
+        self.waiting.retain(|_, asked| *asked != machine);
         if let Some(files) = self.machines[machine].files_mut() {
             if is_system { files.crash(&mut self.dice) } else { files.restart() }
         }

@@ -30,11 +30,13 @@ pub enum Layer {
     Loop,
     /// Messages and records byte for byte.
     Codec,
+    /// Threads that share something, in every interleaving.
+    Loom,
 }
 
 impl Layer {
-    /// All of them, the quickest first.
-    pub const ALL: [Self; 4] = [Self::Codec, Self::Loop, Self::DiskKit, Self::Simulator];
+    /// All of them, the quickest first; loom last, for which everything is built once more.
+    pub const ALL: [Self; 5] = [Self::Codec, Self::Loop, Self::DiskKit, Self::Simulator, Self::Loom];
 
     /// Its name in a header.
     #[must_use]
@@ -44,6 +46,14 @@ impl Layer {
             Self::DiskKit => "disk kit",
             Self::Loop => "loop",
             Self::Codec => "codec",
+            Self::Loom => "loom",
+        }
+    }
+
+    const fn flags(self) -> &'static str {
+        match self {
+            Self::Simulator | Self::DiskKit | Self::Loop | Self::Codec => "",
+            Self::Loom => "--cfg seaworthy_loom",
         }
     }
 
@@ -66,6 +76,7 @@ impl Layer {
                 &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--test", "node_loop"]
             }
             Self::Codec => &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--test", "codec"],
+            Self::Loom => &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--lib", "sync"],
         }
     }
 }
@@ -154,7 +165,7 @@ impl Mutant {
         let (mut noticed, mut said) = (Vec::new(), String::new());
         let asked = |layer: &Layer| asks_all || self.caught_by.is_none_or(|by| by == *layer);
         for layer in Layer::ALL.into_iter().filter(asked) {
-            let output = cargo(root, &tree, layer.command())?;
+            let output = cargo(root, &tree, layer.command(), layer.flags())?;
             if !output.status.success() {
                 noticed.push(layer);
                 if said.is_empty() {
@@ -180,7 +191,7 @@ impl Mutant {
     /// A bug that does not compile would be noticed by everyone, and prove nothing.
     fn build(&self, root: &Path, tree: &Path) -> Result<(), MutantError> {
         let arguments = ["build", "--quiet", "--profile", "mutant", "-p", "seaworthy-conformance"];
-        let output = cargo(root, tree, &arguments)?;
+        let output = cargo(root, tree, &arguments, "")?;
         if output.status.success() {
             return Ok(());
         }
@@ -189,10 +200,13 @@ impl Mutant {
     }
 }
 
-fn cargo(root: &Path, tree: &Path, arguments: &[&str]) -> Result<Output, MutantError> {
+/// Other flags are other builds: each has a directory, so that none undoes the other's.
+fn cargo(root: &Path, tree: &Path, arguments: &[&str], flags: &str) -> Result<Output, MutantError> {
+    let target = if flags.is_empty() { "target" } else { "target-loom" };
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(arguments)
-        .env("CARGO_TARGET_DIR", root.join("target/harness-mutants/target"))
+        .env("CARGO_TARGET_DIR", root.join("target/harness-mutants").join(target))
+        .env("RUSTFLAGS", flags)
         .current_dir(tree)
         .output()
         .map_err(|error| MutantError::File(tree.to_owned(), error))

@@ -13,6 +13,8 @@ mod node_loop;
 mod outbox;
 mod snapshot;
 mod state_machine;
+#[allow(dead_code, unused_imports)]
+mod sync;
 mod timers;
 pub mod wal;
 mod world;

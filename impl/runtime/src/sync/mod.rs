@@ -1,0 +1,26 @@
+//! All memory that threads share, and nothing else that does: what is in here is tried in every interleaving by loom.
+//!
+//! | room        | shared by                                                             |
+//! |-------------|-----------------------------------------------------------------------|
+//! | `mailbox`   | everyone who has something for a node, a disk or a connection, and it |
+//! | `slot`      | a caller that waits, and whoever answers it                           |
+//! | `watermark` | a node that applies, and who waits for it to have applied something   |
+//! | `published` | a node, and who looks at it                                           |
+//!
+//! ```text
+//! RUSTFLAGS="--cfg seaworthy_loom" cargo test --release --target-dir target/loom --package seaworthy --lib
+//! ```
+
+mod mailbox;
+mod primitive;
+mod published;
+mod slot;
+mod watermark;
+
+pub(crate) use mailbox::{Receiver, Sender, mailbox};
+pub(crate) use published::Published;
+pub(crate) use slot::{Abandoned, Completer, Waiter, slot};
+pub(crate) use watermark::Watermark;
+
+#[cfg(all(test, seaworthy_loom))]
+mod interleavings;

@@ -180,6 +180,11 @@ impl<S: StateMachine> NodeLoop<S> {
         Ok(())
     }
 
+    /// Answers everyone who waits: the node is about to stop.
+    pub fn dismiss(&mut self, world: &mut impl World<S>) {
+        self.clients.dismiss(world);
+    }
+
     /// The protocol takes a step. If it finds an invariant broken, nothing of it leaves.
     fn step(&mut self, input: Input<S::Command>) -> Result<(), Stop> {
         self.node.step(&self.settings.config, input, &mut self.fx);
@@ -274,6 +279,7 @@ impl<S: StateMachine> NodeLoop<S> {
                 self.has_new_reads = true;
                 self.clients.asked(self.last_read, token, world.now() + self.settings.read_timeout);
             }
+            Request::ReadStale => world.read(token, &self.applier.state_machine),
             Request::Transfer { to } => {
                 self.step(Input::Transfer { to })?;
                 self.take_reply(token, Some(to), world);

@@ -74,6 +74,8 @@ pub enum Request<C> {
     Propose(C),
     /// To read what is committed.
     Read,
+    /// To read what this node has applied, at once.
+    ReadStale,
     /// That the leadership be handed over.
     Transfer {
         /// To whom.

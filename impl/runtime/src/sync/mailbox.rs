@@ -103,6 +103,13 @@ impl<T> Sender<T> {
     }
 }
 
+impl<T> Sender<T> {
+    /// Is the receiver gone? Then it will not come back.
+    pub(crate) fn is_closed(&self) -> bool {
+        lock(&self.0.queue).is_closed
+    }
+}
+
 impl<T> Shared<T> {
     fn has_room(&self, queue: &Queue<T>, weight: usize) -> bool {
         queue.weight == 0 || queue.weight.saturating_add(weight) <= self.limit

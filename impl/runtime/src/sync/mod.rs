@@ -5,21 +5,26 @@
 //! | `mailbox`   | everyone who has something for a node, a disk or a connection, and it |
 //! | `slot`      | a caller that waits, and whoever answers it                           |
 //! | `watermark` | a node that applies, and who waits for it to have applied something   |
+//! | `guarded`   | whoever uses a value in turn: a network in memory, the end of a thread |
 //! | `published` | a node, and who looks at it                                           |
 //!
 //! ```text
 //! RUSTFLAGS="--cfg seaworthy_loom" cargo test --release --target-dir target/loom --package seaworthy --lib
 //! ```
 
+mod guarded;
 mod mailbox;
 mod primitive;
 mod published;
 mod slot;
 mod watermark;
 
+pub(crate) use guarded::Guarded;
 pub(crate) use mailbox::{Receiver, Sender, mailbox};
 pub(crate) use published::Published;
-pub(crate) use slot::{Abandoned, Completer, Waiter, slot};
+#[cfg(all(test, seaworthy_loom))]
+pub(crate) use slot::Abandoned;
+pub(crate) use slot::{Completer, Waiter, slot};
 pub(crate) use watermark::Watermark;
 
 #[cfg(all(test, seaworthy_loom))]

@@ -24,6 +24,7 @@ mod identity;
 mod recovery;
 mod scan;
 mod segment;
+mod snapshot_reader;
 mod snapshots;
 
 pub use batch::Batch;
@@ -32,6 +33,7 @@ pub use error::{DiskError, OpenError};
 pub use files::{FileName, Files};
 pub use identity::Identity;
 pub use recovery::{Cut, Recovery};
+pub(crate) use snapshot_reader::SnapshotReader;
 pub use snapshots::digest;
 
 use crate::command::Command;

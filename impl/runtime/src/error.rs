@@ -1,0 +1,183 @@
+//! What can go wrong with each operation, and whether it may have happened all the same.
+
+use crate::wal::OpenError;
+use crate::world::{RequestError, Stop};
+use seaworthy_protocol::{ConfigError, NodeId};
+use std::io;
+use thiserror::Error;
+
+fn leader_hint(leader: Option<NodeId>) -> String {
+    leader.map_or(String::new(), |leader| format!("; node {} does", leader.get()))
+}
+
+/// Why a command has no response.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum ProposeError {
+    /// This node does not lead. The command was definitely not applied, and may be proposed to the leader.
+    #[error("this node does not lead{}", leader_hint(*.leader))]
+    NotLeader {
+        /// Who does, if that is known.
+        leader: Option<NodeId>,
+    },
+    /// Too much is waiting already. The command was definitely not applied, and may be proposed again, later.
+    #[error("too many proposals are waiting")]
+    Overloaded,
+    /// The command is larger than a node takes. It was definitely not applied.
+    #[error("the command has {bytes} bytes; at most {limit} are taken")]
+    TooLarge {
+        /// How large it is.
+        bytes: usize,
+        /// How large one may be.
+        limit: usize,
+    },
+    /// Another command was committed in its place. It was definitely not applied, and may be proposed again.
+    #[error("another leader has replaced the command before it was committed; it was not applied")]
+    NotApplied,
+    /// The node had stopped before it took the command. It was definitely not applied.
+    #[error("the node has stopped")]
+    Stopped,
+    /// The node lost the leadership, or stopped, before the command was committed. It may be applied or not, now or later: who
+    /// proposes it again must not mind that it is applied twice.
+    #[error("the leadership was lost before the command was committed; it may be applied or not")]
+    Unknown,
+}
+
+/// Why nothing was read.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// No leader could be asked in time, or none that had its majority.
+    #[error("no leader could be asked in time")]
+    Unavailable,
+    /// Too much is waiting already.
+    #[error("too many reads are waiting")]
+    Overloaded,
+    /// The node has stopped.
+    #[error("the node has stopped")]
+    Stopped,
+    /// The function that was to look at the state panicked. The node goes on.
+    #[error("the function that reads has panicked")]
+    Panicked,
+}
+
+/// Why the leadership was not handed over.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum TransferError {
+    /// This node does not lead, or hands over to another already.
+    #[error("this node does not lead{}", leader_hint(*.leader))]
+    NotLeader {
+        /// Who does, or will, if that is known.
+        leader: Option<NodeId>,
+    },
+    /// The leadership can be handed to another voter only.
+    #[error("node {} is no other voter", .to.get())]
+    CannotTransfer {
+        /// The target.
+        to: NodeId,
+    },
+    /// The other node did not take over in time. It may do so yet, like any other.
+    #[error("the other node did not take over in time")]
+    TimedOut,
+    /// Too much is waiting already.
+    #[error("too many requests are waiting")]
+    Overloaded,
+    /// The node has stopped.
+    #[error("the node has stopped")]
+    Stopped,
+}
+
+/// The node has stopped: what was waited for will not happen here.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("the node has stopped")]
+pub struct Stopped;
+
+/// Why a node does not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The voters make no cluster.
+    #[error("{0}")]
+    Config(ConfigError),
+    /// A node that is no voter of its cluster has nothing to do in it.
+    #[error("node {} is no voter of its cluster", .0.get())]
+    NoVoter(NodeId),
+    /// The data directory cannot be used.
+    #[error("{0}")]
+    Disk(#[from] OpenError),
+    /// The data directory is another node's, or another cluster's.
+    #[error("the data directory belongs to node {} of cluster {cluster:032x}", .node.get())]
+    ForeignDirectory {
+        /// Whose it is.
+        node: NodeId,
+        /// And in which cluster.
+        cluster: u128,
+    },
+    /// What the disk holds cannot be started from.
+    #[error("{0}")]
+    Stop(Stop),
+    /// A thread cannot be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(io::Error),
+}
+
+/// How a node ended that was not asked to.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ShutdownError {
+    /// It had stopped by itself before.
+    #[error("the node had stopped: {0}")]
+    Stop(Stop),
+    /// Its state machine panicked, or the node itself did.
+    #[error("the node's thread has panicked: {0}")]
+    Panicked(String),
+}
+
+impl From<RequestError> for ProposeError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::NotLeader { leader } => Self::NotLeader { leader },
+            RequestError::Overloaded => Self::Overloaded,
+            RequestError::TooLarge { bytes, limit } => Self::TooLarge { bytes, limit },
+            RequestError::NotApplied => Self::NotApplied,
+            // The last three are never said of a proposal.
+            RequestError::Unknown
+            | RequestError::Unavailable
+            | RequestError::CannotTransfer { .. }
+            | RequestError::TransferTimedOut => Self::Unknown,
+        }
+    }
+}
+
+impl From<RequestError> for ReadError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Overloaded => Self::Overloaded,
+            // Only the second is said of a read.
+            RequestError::NotLeader { .. }
+            | RequestError::Unavailable
+            | RequestError::TooLarge { .. }
+            | RequestError::NotApplied
+            | RequestError::Unknown
+            | RequestError::CannotTransfer { .. }
+            | RequestError::TransferTimedOut => Self::Unavailable,
+        }
+    }
+}
+
+impl From<RequestError> for TransferError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::NotLeader { leader } => Self::NotLeader { leader },
+            RequestError::CannotTransfer { to } => Self::CannotTransfer { to },
+            RequestError::Overloaded => Self::Overloaded,
+            // Only the last is said of a transfer.
+            RequestError::TooLarge { .. }
+            | RequestError::NotApplied
+            | RequestError::Unknown
+            | RequestError::Unavailable
+            | RequestError::TransferTimedOut => Self::TimedOut,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The threads of a node: a thin shell around [`NodeLoop`] and [`Disk`].
+//!
+//! | thread              | does                                                            | waits for              |
+//! |---------------------|-----------------------------------------------------------------|------------------------|
+//! | `seaworthy-N`       | turns the loop of node N: protocol, clients, applying           | its mailbox, its timer |
+//! | `seaworthy-N-disk`  | writes and syncs; none for a node without a disk                | its mailbox            |
+
+mod memory;
+mod waiting;
+mod world;
+
+pub use memory::Network;
+pub(crate) use memory::MemoryDisk;
+pub(crate) use waiting::Reader;
+pub(crate) use world::{DiskEnd, Incoming, Order, Surroundings};
+
+use crate::disk::Disk;
+use crate::node_loop::{NodeLoop, Status};
+use crate::state_machine::StateMachine;
+use crate::sync::{Published, Receiver, Sender, Watermark};
+use crate::wal::{Directory, DiskError};
+use crate::world::{Done, Stop};
+
+/// What a node shows to whoever looks. When its thread ends, however it does, whoever waits is told.
+pub(crate) struct Display {
+    pub(crate) status: Published<Status>,
+    pub(crate) applied: Watermark,
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        self.status.close();
+        self.applied.close();
+    }
+}
+
+/// Runs a node until it is told to stop, or has to.
+pub(crate) fn run_node<S: StateMachine>(
+    mut node: NodeLoop<S>,
+    mut world: Surroundings<S>,
+    display: Display,
+) -> Result<(), Stop> {
+    loop {
+        if let Err(stop) = node.turn(&mut world) {
+            tracing::error!(node = world.id.get(), %stop, "the node has stopped");
+            return Err(stop);
+        }
+        let status = node.status();
+        display.status.show(status);
+        display.applied.raise(status.applied.0);
+        if world.is_stopping {
+            node.dismiss(&mut world);
+            return Ok(());
+        }
+        world.wait(node.next_timer());
+    }
+}
+
+/// Says that the disk is gone if its thread ends without having been told to.
+struct Obituary<S: StateMachine> {
+    node: Sender<Incoming<S>>,
+    is_told: bool,
+}
+
+impl<S: StateMachine> Drop for Obituary<S> {
+    fn drop(&mut self) {
+        if !self.is_told {
+            // A node that is gone need not know.
+            let _ = self.node.push(Incoming::Done(Done::Failed(DiskError::Poisoned)));
+        }
+    }
+}
+
+/// Runs a disk until it is told to stop: then it has done all that it was told before.
+pub(crate) fn run_disk<S: StateMachine>(
+    mut disk: Disk<Directory>,
+    mut orders: Receiver<Order>,
+    node: Sender<Incoming<S>>,
+) {
+    let mut obituary = Obituary { node, is_told: false };
+    let mut taken = Vec::new();
+    loop {
+        orders.take(&mut taken);
+        for order in taken.drain(..) {
+            match order {
+                Order::Work(work) => disk.submit(work),
+                Order::Stop => obituary.is_told = true,
+            }
+        }
+        if disk.is_idle() {
+            if obituary.is_told {
+                return;
+            }
+            orders.wait(None);
+        } else if let Some(done) = disk.work() {
+            // A node that is gone has been told to stop, and its disk is about to hear of it.
+            let _ = obituary.node.push(Incoming::Done(done));
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The world around a node's loop when it runs in a thread of its own.
+
+use super::memory::{MemoryDisk, Network};
+use super::waiting::{BatchResponder, Reader, Responder, Waiting};
+use crate::codec::decode_frame;
+use crate::error::TransferError;
+use crate::state_machine::StateMachine;
+use crate::sync::{Completer, Receiver, Sender};
+use crate::wal::{DiskError, SnapshotReader};
+use crate::world::{Done, Event, Request, RequestError, Token, Work, World};
+use rand::Rng;
+use seaworthy_protocol::{Chunk, NodeId, PeerFault};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// What comes to a node from other threads.
+pub(crate) enum Incoming<S: StateMachine> {
+    /// A message of a peer, as bytes.
+    Frame(Vec<u8>),
+    Done(Done),
+    Propose(S::Command, Responder<S>),
+    ProposeBatch(Vec<S::Command>, BatchResponder<S>),
+    Read(Reader<S>),
+    ReadStale(Reader<S>),
+    Transfer(NodeId, Completer<Result<(), TransferError>>),
+    Stop,
+}
+
+/// Where a node's work for its disk goes.
+pub(crate) enum DiskEnd {
+    Memory(MemoryDisk),
+    Thread { orders: Sender<Order>, snapshots: SnapshotReader },
+}
+
+/// What a disk's thread is told.
+pub(crate) enum Order {
+    Work(Work),
+    /// To do what it was told before, and to end.
+    Stop,
+}
+
+/// Everything around a node.
+pub(crate) struct Surroundings<S: StateMachine> {
+    pub(crate) id: NodeId,
+    began: Instant,
+    inbox: Receiver<Incoming<S>>,
+    taken: Vec<Incoming<S>>,
+    coming: VecDeque<Incoming<S>>,
+    /// What one thing that came means in steps.
+    events: VecDeque<Event<S::Command>>,
+    waiting: Waiting<S>,
+    disk: DiskEnd,
+    network: Network,
+    pub(crate) is_stopping: bool,
+}
+
+impl<S: StateMachine> Surroundings<S> {
+    pub(crate) fn new(id: NodeId, inbox: Receiver<Incoming<S>>, disk: DiskEnd, network: Network) -> Self {
+        Self {
+            id,
+            began: Instant::now(),
+            inbox,
+            taken: Vec::new(),
+            coming: VecDeque::new(),
+            events: VecDeque::new(),
+            waiting: Waiting::new(),
+            disk,
+            network,
+            is_stopping: false,
+        }
+    }
+
+    /// Sleeps until something comes, or until a moment.
+    pub(crate) fn wait(&mut self, until: Duration) {
+        if self.events.is_empty() && self.coming.is_empty() {
+            self.inbox.wait(Some(until.saturating_sub(self.began.elapsed())));
+        }
+    }
+
+    fn next_incoming(&mut self) -> Option<Incoming<S>> {
+        if self.coming.is_empty() {
+            self.inbox.take(&mut self.taken);
+            self.coming.extend(self.taken.drain(..));
+        }
+        self.coming.pop_front()
+    }
+
+    fn take_in(&mut self, incoming: Incoming<S>) {
+        match incoming {
+            // What cannot be read is lost, like any message may be.
+            Incoming::Frame(bytes) => {
+                if let Ok(frame) = decode_frame(&bytes) {
+                    let (envelope, chunk) = (frame.envelope, frame.chunk.to_vec());
+                    self.events.push_back(Event::Message { envelope, chunk });
+                }
+            }
+            Incoming::Done(done) => self.events.push_back(Event::Disk(done)),
+            Incoming::Propose(command, responder) => {
+                let token = self.waiting.proposal(responder);
+                self.events.push_back(Event::Request { token, request: Request::Propose(command) });
+            }
+            Incoming::ProposeBatch(commands, responder) => {
+                let tokens = self.waiting.batch(commands.len(), responder);
+                let event = |(token, command)| Event::Request { token, request: Request::Propose(command) };
+                self.events.extend(tokens.into_iter().zip(commands).map(event));
+            }
+            Incoming::Read(reader) => {
+                let token = self.waiting.read(reader);
+                self.events.push_back(Event::Request { token, request: Request::Read });
+            }
+            Incoming::ReadStale(reader) => {
+                let token = self.waiting.read(reader);
+                self.events.push_back(Event::Request { token, request: Request::ReadStale });
+            }
+            Incoming::Transfer(to, completer) => {
+                let token = self.waiting.transfer(completer);
+                self.events.push_back(Event::Request { token, request: Request::Transfer { to } });
+            }
+            Incoming::Stop => self.is_stopping = true,
+        }
+    }
+}
+
+/// However the node ends, nothing is sent to it any more, and its disk does what it was given and ends too.
+impl<S: StateMachine> Drop for Surroundings<S> {
+    fn drop(&mut self) {
+        self.network.leave(self.id);
+        if let DiskEnd::Thread { orders, .. } = &self.disk {
+            // If it is gone already, it has said why.
+            let _ = orders.push(Order::Stop);
+        }
+    }
+}
+
+impl<S: StateMachine> World<S> for Surroundings<S> {
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn draw(&mut self, from: Duration, to: Duration) -> Duration {
+        if from < to { rand::rng().random_range(from..=to) } else { from }
+    }
+
+    fn next_event(&mut self) -> Option<Event<S::Command>> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            let incoming = self.next_incoming()?;
+            self.take_in(incoming);
+        }
+    }
+
+    fn send(&mut self, to: NodeId, frame: &[u8]) {
+        self.network.send(self.id, to, frame);
+    }
+
+    fn submit(&mut self, work: Work) {
+        let done = match &mut self.disk {
+            DiskEnd::Memory(disk) => disk.work(work),
+            DiskEnd::Thread { orders, .. } => {
+                orders.push(Order::Work(work)).err().map(|_| Done::Failed(DiskError::Poisoned))
+            }
+        };
+        self.events.extend(done.map(Event::Disk));
+    }
+
+    fn read_snapshot(&mut self, chunk: Chunk) -> Option<Vec<u8>> {
+        match &mut self.disk {
+            DiskEnd::Memory(disk) => disk.read(chunk),
+            DiskEnd::Thread { snapshots, .. } => snapshots.read(chunk),
+        }
+    }
+
+    fn answer(&mut self, token: Token, answer: Result<S::Response, RequestError>) {
+        self.waiting.answer(token, answer);
+    }
+
+    fn read(&mut self, token: Token, state_machine: &S) {
+        if let Some(reader) = self.waiting.reader(token) {
+            reader(Ok(state_machine));
+        }
+    }
+
+    fn transferred(&mut self, token: Token) {
+        self.waiting.transferred(token);
+    }
+
+    fn fault(&mut self, fault: PeerFault) {
+        tracing::warn!(node = self.id.get(), ?fault, "a peer has said something that no correct node says");
+    }
+}

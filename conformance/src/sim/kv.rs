@@ -1,6 +1,6 @@
 //! What the simulated cluster replicates: sixteen registers.
 
-use seaworthy::StateMachine;
+use seaworthy::{Raw, StateMachine};
 use seaworthy_protocol::Index;
 use std::error::Error;
 
@@ -25,21 +25,21 @@ pub struct Kv {
 }
 
 impl StateMachine for Kv {
-    type Command = u64;
+    type Command = Raw<u64>;
     /// Where the command was applied.
     type Response = Index;
 
-    fn apply(&mut self, index: Index, command: &u64) -> Index {
-        self.values[key(*command)] = *command;
+    fn apply(&mut self, index: Index, Raw(command): Raw<u64>) -> Index {
+        self.values[key(command)] = command;
         self.last = index;
         self.checksum =
             (self.checksum.rotate_left(5) ^ command ^ index.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         index
     }
 
-    fn snapshot(&self, out: &mut Vec<u8>) {
-        let numbers = self.values.iter().chain([&self.last.0, &self.checksum]);
-        numbers.for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+    fn snapshot(&self) -> impl FnOnce(&mut Vec<u8>) + Send + 'static {
+        let numbers = self.values.into_iter().chain([self.last.0, self.checksum]);
+        move |out| numbers.for_each(|number| out.extend_from_slice(&number.to_le_bytes()))
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), Box<dyn Error + Send + Sync>> {

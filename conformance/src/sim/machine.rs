@@ -6,7 +6,7 @@ use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 use seaworthy::codec::{decode_frame, encode_frame};
 use seaworthy::wal::{FileName, Files, Identity, Layout, OpenError, Wal};
-use seaworthy::{Disk, Event, NodeLoop, RequestError, Settings, Stop, Token, Work, World};
+use seaworthy::{Building, Disk, Event, NodeLoop, RequestError, Settings, Stop, Token, Work, World};
 use seaworthy_protocol::{Chunk, Durable, Index, NodeId, PeerFault};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -91,6 +91,10 @@ impl World<Kv> for NodeWorld<'_> {
 
     fn submit(&mut self, work: Work) {
         self.disk.submit(work);
+    }
+
+    fn build(&mut self, building: Building) {
+        self.submit(building.finish());
     }
 
     fn read_snapshot(&mut self, chunk: Chunk) -> Option<Vec<u8>> {

@@ -1,7 +1,8 @@
 //! Carries out what is committed, in order.
 
+use crate::command::Loggable as _;
 use crate::snapshot;
-use crate::state_machine::StateMachine;
+use crate::state_machine::{Logged, StateMachine};
 use crate::world::{Stop, World};
 use seaworthy_protocol::{Chunk, Index, LogId, Node, Payload};
 
@@ -20,28 +21,33 @@ impl<S: StateMachine> Applier<S> {
     /// Applies what is committed and was not applied yet. `tell` hears of each entry, and what the machine said to its command.
     pub(crate) fn apply(
         &mut self,
-        node: &Node<S::Command>,
+        node: &Node<Logged<S>>,
         mut tell: impl FnMut(LogId, Option<S::Response>),
-    ) {
+    ) -> Result<(), Stop> {
         let count = node.commit_index().0.saturating_sub(self.applied.0);
         for entry in node.log().after(self.applied, usize::try_from(count).unwrap_or(usize::MAX)) {
             let index = self.applied.plus(1);
             let response = match &entry.payload {
                 Payload::Noop => None,
-                Payload::Command(command) => Some(self.state_machine.apply(index, command)),
+                Payload::Command(logged) => {
+                    let command = S::Command::from_log(logged);
+                    let command = command.map_err(|source| Stop::Command { index, source })?;
+                    Some(self.state_machine.apply(index, command))
+                }
             };
             self.applied = index;
             tell(LogId { term: entry.term, index }, response);
         }
+        Ok(())
     }
 
     /// Does the log begin after what was applied?
-    pub(crate) fn is_behind(&self, node: &Node<S::Command>) -> bool {
+    pub(crate) fn is_behind(&self, node: &Node<Logged<S>>) -> bool {
         self.applied < node.log().base().index
     }
 
     /// What the log no longer holds is in the snapshot: after a restart, and when a leader's has been installed.
-    pub(crate) fn restore(&mut self, node: &Node<S::Command>, world: &mut impl World<S>) -> Result<(), Stop> {
+    pub(crate) fn restore(&mut self, node: &Node<Logged<S>>, world: &mut impl World<S>) -> Result<(), Stop> {
         let base = node.log().base().index;
         let snapshot = node.durable().snapshot().ok_or(Stop::NoSnapshot(base))?;
         let whole = Chunk { snapshot, offset: 0, length: snapshot.length };

@@ -5,8 +5,8 @@ use crate::disk::Disk;
 use crate::error::StartError;
 use crate::node_loop::{NodeLoop, Settings};
 use crate::raft::{Raft, Running, Threads};
-use crate::shell::{Display, DiskEnd, Incoming, MemoryDisk, Network, Surroundings, run_disk, run_node};
-use crate::state_machine::StateMachine;
+use crate::shell::{DiskEnd, Display, Incoming, MemoryDisk, Network, Surroundings, run_disk, run_node};
+use crate::state_machine::{Logged, StateMachine};
 use crate::sync::{Guarded, Published, Sender, Watermark, mailbox};
 use crate::timers::{Compaction, Timing};
 use crate::wal::{Directory, Identity, Layout, OpenError, SnapshotReader, Wal};
@@ -115,7 +115,7 @@ impl Builder {
     pub fn start<S>(self, state_machine: S) -> Result<Raft<S>, StartError>
     where
         S: StateMachine + Send + 'static,
-        S::Command: Send + 'static,
+        Logged<S>: Send + 'static,
         S::Response: Send + 'static,
     {
         let config = self.config.map_err(StartError::Config)?;
@@ -124,7 +124,7 @@ impl Builder {
         }
         let (inbox, incoming) = mailbox(MAILBOX_BYTES);
         let (disk, disk_thread, starts, durable) = self.open_disk::<S>(&inbox)?;
-        let mut world = Surroundings::new(self.id, incoming, disk, self.network.clone());
+        let mut world = Surroundings::new(self.id, (inbox.clone(), incoming), disk, self.network.clone());
         let settings = Settings {
             config,
             timing: self.timing,
@@ -154,16 +154,16 @@ impl Builder {
     fn open_disk<S>(
         &self,
         inbox: &Sender<Incoming<S>>,
-    ) -> Result<(DiskEnd, Option<JoinHandle<()>>, u64, Durable<S::Command>), StartError>
+    ) -> Result<(DiskEnd, Option<JoinHandle<()>>, u64, Durable<Logged<S>>), StartError>
     where
         S: StateMachine + Send + 'static,
-        S::Command: Send + 'static,
+        Logged<S>: Send + 'static,
         S::Response: Send + 'static,
     {
         let Some(path) = &self.directory else {
             return Ok((DiskEnd::Memory(MemoryDisk::default()), None, 1, Durable::default()));
         };
-        let (wal, recovery) = Wal::open::<S::Command>(Directory::open(path)?, Layout::default())?;
+        let (wal, recovery) = Wal::open::<Logged<S>>(Directory::open(path)?, Layout::default())?;
         let Identity { cluster, node, starts, .. } = *wal.identity();
         if (cluster, node) != (self.cluster, self.id) {
             return Err(StartError::ForeignDirectory { node, cluster });

@@ -1,6 +1,6 @@
 //! Who waits for what: each waiting client is answered exactly once.
 
-use crate::state_machine::StateMachine;
+use crate::state_machine::{Logged, StateMachine};
 use crate::world::{RequestError, Token, World};
 use seaworthy_protocol::{Index, LogId, Node, NodeId, Outcome, ReadId};
 use std::collections::{BTreeMap, VecDeque};
@@ -120,7 +120,7 @@ impl Clients {
     }
 
     /// Looks at the node after a turn: who leads no more cannot say what becomes of what it proposed.
-    pub(crate) fn see<S: StateMachine>(&mut self, node: &Node<S::Command>, world: &mut impl World<S>) {
+    pub(crate) fn see<S: StateMachine>(&mut self, node: &Node<Logged<S>>, world: &mut impl World<S>) {
         let transfers_to = node.transfers_to();
         self.transfers.retain(|(token, to)| {
             let is_over = transfers_to != Some(*to);

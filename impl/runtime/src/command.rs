@@ -1,5 +1,7 @@
-//! Commands as the log and the wire hold them: bytes.
+//! Commands as the log and the wire hold them, bytes; and as a state machine takes them.
 
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
 /// A command that can be written down and read back.
@@ -54,5 +56,70 @@ impl Command for u64 {
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self::from_le_bytes)
+    }
+}
+
+/// A command as a state machine takes it, and as the log holds it.
+///
+/// With the feature `serde`, which is on by default, every type of serde's is one, written down by `postcard`. Its encoding is
+/// for ever: what an older version has put into the log, a newer one must read. [`Raw`] takes what is bytes already.
+pub trait Loggable: Sized {
+    /// What the log holds.
+    type Logged: Command + fmt::Debug;
+
+    /// What is put into the log.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written down.
+    fn to_log(&self) -> Result<Self::Logged, CommandError>;
+
+    /// Reads it back from what some node has put into the log.
+    ///
+    /// # Errors
+    ///
+    /// If this is none, which the same version never writes; the node stops.
+    fn from_log(logged: &Self::Logged) -> Result<Self, CommandError>;
+}
+
+/// What is wrong with a command that cannot be written down or read back.
+pub type CommandError = Box<dyn Error + Send + Sync>;
+
+/// A command that the log holds as it is.
+///
+/// ```
+/// use seaworthy::{Loggable, Raw};
+/// use std::sync::Arc;
+///
+/// let bytes: Arc<[u8]> = Arc::from(&b"set x 1"[..]);
+/// let logged = Raw(bytes.clone()).to_log()?;
+/// assert!(Arc::ptr_eq(&logged, &bytes), "nothing is copied");
+/// # Ok::<(), seaworthy::CommandError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Raw<C>(pub C);
+
+impl<C: Command + Clone + fmt::Debug> Loggable for Raw<C> {
+    type Logged = C;
+
+    fn to_log(&self) -> Result<C, CommandError> {
+        Ok(self.0.clone())
+    }
+
+    fn from_log(logged: &C) -> Result<Self, CommandError> {
+        Ok(Self(logged.clone()))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<T: serde::Serialize + serde::de::DeserializeOwned> Loggable for T {
+    type Logged = Arc<[u8]>;
+
+    fn to_log(&self) -> Result<Arc<[u8]>, CommandError> {
+        Ok(postcard::to_stdvec(self)?.into())
+    }
+
+    fn from_log(logged: &Arc<[u8]>) -> Result<Self, CommandError> {
+        Ok(postcard::from_bytes(logged)?)
     }
 }

@@ -67,7 +67,7 @@ impl<F: Files> Disk<F> {
             }),
             Work::Save { snapshot, bytes } => Some(match self.wal.save_snapshot(snapshot, &bytes) {
                 Ok(()) => Done::Saved(snapshot),
-                Err(DiskError::Full { .. }) => Done::NotSaved(snapshot),
+                Err(DiskError::Full { .. }) => Done::NotSaved(snapshot.last),
                 Err(error) => Done::Failed(error),
             }),
             Work::Retry => None,

@@ -31,6 +31,9 @@ pub enum ProposeError {
         /// How large one may be.
         limit: usize,
     },
+    /// The command cannot be written down. It was definitely not applied, and never will be.
+    #[error("the command cannot be written down")]
+    Unencodable,
     /// Another command was committed in its place. It was definitely not applied, and may be proposed again.
     #[error("another leader has replaced the command before it was committed; it was not applied")]
     NotApplied,

@@ -26,7 +26,7 @@ mod world;
 
 pub use builder::{Builder, init};
 pub use clients::Limits;
-pub use command::Command;
+pub use command::{Command, CommandError, Loggable, Raw};
 pub use disk::Disk;
 pub use error::{ProposeError, ReadError, ShutdownError, StartError, Stopped, TransferError};
 pub use node_loop::{NodeLoop, Settings, Status};
@@ -34,6 +34,7 @@ pub use raft::{Applied, Leader, Leadership, Raft};
 pub use reply::Reply;
 pub use seaworthy_protocol::{Config, ConfigError, Index, LogId, NodeId, NodeSet, Term};
 pub use shell::Network;
+pub use snapshot::Building;
 pub use state_machine::StateMachine;
 pub use timers::{Compaction, Timing, TimingError};
 pub use world::{Done, Event, Request, RequestError, Stop, Token, Work, World};

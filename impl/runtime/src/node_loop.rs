@@ -5,10 +5,10 @@
 use crate::applier::Applier;
 use crate::clients::{Clients, Limits};
 use crate::codec::Record;
-use crate::command::Command;
+use crate::command::Command as _;
 use crate::outbox::{Frames, Outbox};
-use crate::snapshot;
-use crate::state_machine::StateMachine;
+use crate::snapshot::Building;
+use crate::state_machine::{Logged, StateMachine};
 use crate::timers::{Compaction, Timers, Timing};
 use crate::world::{Done, Event, Request, RequestError, Stop, Token, Work, World};
 use seaworthy_protocol::{
@@ -68,7 +68,7 @@ pub struct Status {
 #[derive(Debug)]
 pub struct NodeLoop<S: StateMachine> {
     settings: Settings,
-    node: Node<S::Command>,
+    node: Node<Logged<S>>,
     fx: Effects<Outbox>,
     applier: Applier<S>,
     clients: Clients,
@@ -94,7 +94,7 @@ struct Writing {
 /// Only where commands can be copied, in a simulation, can a node be.
 impl<S: StateMachine + Clone> Clone for NodeLoop<S>
 where
-    S::Command: Copy,
+    Logged<S>: Copy,
 {
     fn clone(&self) -> Self {
         Self {
@@ -122,7 +122,7 @@ impl<S: StateMachine> NodeLoop<S> {
     pub fn start(
         id: NodeId,
         starts: u64,
-        durable: Durable<S::Command>,
+        durable: Durable<Logged<S>>,
         state_machine: S,
         settings: Settings,
         world: &mut impl World<S>,
@@ -186,7 +186,7 @@ impl<S: StateMachine> NodeLoop<S> {
     }
 
     /// The protocol takes a step. If it finds an invariant broken, nothing of it leaves.
-    fn step(&mut self, input: Input<S::Command>) -> Result<(), Stop> {
+    fn step(&mut self, input: Input<Logged<S>>) -> Result<(), Stop> {
         self.node.step(&self.settings.config, input, &mut self.fx);
         if let Some(violation) = self.fx.violation {
             return Err(Stop::Violation(violation));
@@ -234,7 +234,7 @@ impl<S: StateMachine> NodeLoop<S> {
         Ok(())
     }
 
-    fn take(&mut self, event: Event<S::Command>, world: &mut impl World<S>) -> Result<(), Stop> {
+    fn take(&mut self, event: Event<Logged<S>>, world: &mut impl World<S>) -> Result<(), Stop> {
         match event {
             Event::Message { envelope, chunk } => {
                 self.step(Input::Receive(envelope))?;
@@ -256,7 +256,7 @@ impl<S: StateMachine> NodeLoop<S> {
     fn take_request(
         &mut self,
         token: Token,
-        request: Request<S::Command>,
+        request: Request<Logged<S>>,
         world: &mut impl World<S>,
     ) -> Result<(), Stop> {
         let Limits { proposals, reads, command_bytes: limit } = self.settings.limits;
@@ -403,7 +403,7 @@ impl<S: StateMachine> NodeLoop<S> {
             let bytes = if chunk.length == 0 { Some(Vec::new()) } else { world.read_snapshot(chunk) };
             // One whose bytes are gone is dropped, like a message that is lost: the next one is of a newer snapshot.
             if let Some(bytes) = bytes {
-                self.fx.sink.now.push::<S::Command>(&envelope.map_entries(|()| &[][..]), &bytes);
+                self.fx.sink.now.push::<Logged<S>>(&envelope.map_entries(|()| &[][..]), &bytes);
             }
         }
     }
@@ -413,7 +413,7 @@ impl<S: StateMachine> NodeLoop<S> {
             self.applier.restore(&self.node, world)?;
         }
         let clients = &mut self.clients;
-        self.applier.apply(&self.node, |id, response| clients.applied(id, response, world));
+        self.applier.apply(&self.node, |id, response| clients.applied(id, response, world))?;
         clients.answer_reads(self.applier.applied, world, &self.applier.state_machine);
         Ok(())
     }
@@ -430,9 +430,8 @@ impl<S: StateMachine> NodeLoop<S> {
             return;
         }
         let Some(term) = self.node.log().term_at(applied) else { return };
-        let (snapshot, bytes) = snapshot::make(&self.applier.state_machine, LogId { term, index: applied });
         self.is_saving = true;
-        world.submit(Work::Save { snapshot, bytes });
+        world.build(Building::begin(&self.applier.state_machine, LogId { term, index: applied }));
     }
 
     fn is_sending_snapshot(&self) -> bool {
@@ -465,7 +464,7 @@ impl<S: StateMachine> NodeLoop<S> {
 
     /// The protocol's node.
     #[must_use]
-    pub const fn node(&self) -> &Node<S::Command> {
+    pub const fn node(&self) -> &Node<Logged<S>> {
         &self.node
     }
 

@@ -1,11 +1,11 @@
 //! A running node, as its users hold it.
 
-use crate::command::Command;
+use crate::command::{Command as _, Loggable};
 use crate::error::{ProposeError, ReadError, ShutdownError, Stopped, TransferError};
 use crate::node_loop::Status;
 use crate::reply::Reply;
 use crate::shell::{Incoming, Reader};
-use crate::state_machine::StateMachine;
+use crate::state_machine::{Logged, StateMachine};
 use crate::sync::{Guarded, Published, Sender, Waiter, Watermark};
 use crate::world::Stop;
 use seaworthy_protocol::{Index, NodeId, Term};
@@ -56,7 +56,10 @@ impl<S: StateMachine> Raft<S> {
     /// Proposes a command. The reply is what the state machine said to it, here, once it was committed.
     ///
     /// Only a leader takes proposals; the error names it.
-    pub fn propose(&self, command: S::Command) -> Reply<S::Response, ProposeError> {
+    pub fn propose(&self, command: &S::Command) -> Reply<S::Response, ProposeError> {
+        let Ok(command) = command.to_log() else {
+            return Reply::at_once(Err(ProposeError::Unencodable), ProposeError::Unknown);
+        };
         let (responder, reply) = Reply::new(ProposeError::Unknown);
         let weight = command.encoded_len().saturating_add(REQUEST_WEIGHT);
         match self.0.inbox.try_push_weighing(Incoming::Propose(command, responder), weight) {
@@ -69,10 +72,13 @@ impl<S: StateMachine> Raft<S> {
     /// between; each has its own response.
     pub fn propose_batch(
         &self,
-        commands: Vec<S::Command>,
+        commands: &[S::Command],
     ) -> Reply<Vec<Result<S::Response, ProposeError>>, ProposeError> {
+        let Ok(commands) = commands.iter().map(Loggable::to_log).collect::<Result<Vec<_>, _>>() else {
+            return Reply::at_once(Err(ProposeError::Unencodable), ProposeError::Unknown);
+        };
         let (responder, reply) = Reply::new(ProposeError::Unknown);
-        let weigh = |command: &S::Command| command.encoded_len().saturating_add(REQUEST_WEIGHT);
+        let weigh = |command: &Logged<S>| command.encoded_len().saturating_add(REQUEST_WEIGHT);
         let weight = commands.iter().map(weigh).fold(0, usize::saturating_add);
         match self.0.inbox.try_push_weighing(Incoming::ProposeBatch(commands, responder), weight) {
             Ok(()) => reply,

@@ -2,15 +2,44 @@
 
 use crate::state_machine::StateMachine;
 use crate::wal;
+use crate::world::Work;
 use seaworthy_protocol::{LogId, Snapshot};
+use std::fmt;
 
 const VERSION: u8 = 1;
 
-/// Makes a snapshot of a machine that has applied up to an entry.
-pub(crate) fn make(state_machine: &impl StateMachine, last: LogId) -> (Snapshot, Vec<u8>) {
-    let mut bytes = vec![VERSION];
-    state_machine.snapshot(&mut bytes);
-    (Snapshot { last, length: bytes.len() as u64, digest: wal::digest(&bytes) }, bytes)
+/// A snapshot that is to be made: the state machine has been taken hold of, and goes on.
+pub struct Building {
+    last: LogId,
+    write: Box<dyn FnOnce(&mut Vec<u8>) + Send>,
+}
+
+impl Building {
+    /// Of a machine that has applied up to an entry.
+    pub(crate) fn begin(state_machine: &impl StateMachine, last: LogId) -> Self {
+        Self { last, write: Box::new(state_machine.snapshot()) }
+    }
+
+    /// The last entry that it covers.
+    #[must_use]
+    pub const fn last(&self) -> LogId {
+        self.last
+    }
+
+    /// Makes it. What is answered is for the disk to do.
+    #[must_use]
+    pub fn finish(self) -> Work {
+        let mut bytes = vec![VERSION];
+        (self.write)(&mut bytes);
+        let snapshot = Snapshot { last: self.last, length: bytes.len() as u64, digest: wal::digest(&bytes) };
+        Work::Save { snapshot, bytes }
+    }
+}
+
+impl fmt::Debug for Building {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Building").field("last", &self.last).finish_non_exhaustive()
+    }
 }
 
 /// What the state machine made; nothing if a later version made it.

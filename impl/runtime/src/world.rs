@@ -2,9 +2,11 @@
 //!
 //! Real or simulated. The loop ([`NodeLoop`](crate::NodeLoop)) is the same.
 
-use crate::state_machine::StateMachine;
+use crate::command::CommandError;
+use crate::snapshot::Building;
+use crate::state_machine::{Logged, StateMachine};
 use crate::wal::{Batch, DiskError};
-use seaworthy_protocol::{Chunk, Entry, Envelope, Index, NodeId, PeerFault, Snapshot};
+use seaworthy_protocol::{Chunk, Entry, Envelope, Index, LogId, NodeId, PeerFault, Snapshot};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -17,7 +19,7 @@ pub trait World<S: StateMachine> {
     fn draw(&mut self, from: Duration, to: Duration) -> Duration;
 
     /// The next thing that has happened, if any has, in the order in which they happened.
-    fn next_event(&mut self) -> Option<Event<S::Command>>;
+    fn next_event(&mut self) -> Option<Event<Logged<S>>>;
 
     /// Sends a [frame](crate::codec::encode_frame). It may get lost.
     fn send(&mut self, to: NodeId, frame: &[u8]);
@@ -25,6 +27,10 @@ pub trait World<S: StateMachine> {
     /// Gives the disk something to do, after all it was given before. It may be done when this returns; whenever it is, an
     /// [`Event::Disk`] says so.
     fn submit(&mut self, work: Work);
+
+    /// Makes a snapshot, now or beside everything else, and has the disk do what comes of it. Or tells the node that there is none
+    /// ([`Done::NotSaved`]).
+    fn build(&mut self, building: Building);
 
     /// Reads a piece of a snapshot that the disk has kept; nothing if it is gone.
     fn read_snapshot(&mut self, chunk: Chunk) -> Option<Vec<u8>>;
@@ -171,8 +177,8 @@ pub enum Done {
     },
     /// This node's snapshot is durable.
     Saved(Snapshot),
-    /// This node's snapshot could not be saved for want of room. Nothing else is lost.
-    NotSaved(Snapshot),
+    /// This node's snapshot up to an entry could not be made, or saved for want of room. Nothing else is lost.
+    NotSaved(LogId),
     /// There is no room for the next batch. It waits for [`Work::Retry`].
     Refused,
     /// The disk is not to be used any more.
@@ -193,6 +199,14 @@ pub enum Stop {
     /// The snapshot that stands for the beginning of the log cannot be read.
     #[error("the snapshot up to entry {} cannot be read", .0.0)]
     NoSnapshot(Index),
+    /// The state machine does not understand a command that is committed.
+    #[error("the command at entry {} cannot be read: {source}", .index.0)]
+    Command {
+        /// Where it is.
+        index: Index,
+        /// What is wrong with it.
+        source: CommandError,
+    },
     /// The state machine does not understand a snapshot.
     #[error("the state machine cannot restore a snapshot: {0}")]
     Restore(Box<dyn std::error::Error + Send + Sync>),

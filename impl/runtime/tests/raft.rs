@@ -1,8 +1,8 @@
 //! Nodes with threads, in one process: what their users see.
 
 use seaworthy::{
-    Builder, Index, Network, NodeId, NodeSet, ProposeError, Raft, ReadError, ShutdownError, StartError,
-    StateMachine, Stopped, TransferError, init,
+    Builder, Compaction, Index, Network, NodeId, NodeSet, ProposeError, Raft, Raw, ReadError, ShutdownError,
+    StartError, StateMachine, Stopped, TransferError, init,
 };
 use std::error::Error;
 use std::future::Future;
@@ -19,13 +19,14 @@ impl StateMachine for Sum {
     type Command = u64;
     type Response = u64;
 
-    fn apply(&mut self, _index: Index, command: &u64) -> u64 {
-        self.0 = self.0.checked_add(*command).expect("the sum is too large");
+    fn apply(&mut self, _index: Index, command: u64) -> u64 {
+        self.0 = self.0.checked_add(command).expect("the sum is too large");
         self.0
     }
 
-    fn snapshot(&self, out: &mut Vec<u8>) {
-        out.extend(self.0.to_le_bytes());
+    fn snapshot(&self) -> impl FnOnce(&mut Vec<u8>) + Send + 'static {
+        let sum = self.0;
+        move |out| out.extend(sum.to_le_bytes())
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), Box<dyn Error + Send + Sync>> {
@@ -80,7 +81,7 @@ impl Cluster {
     fn settle(&self) -> NodeId {
         loop {
             let leader = self.leader();
-            if self.node(leader).propose(0).wait().is_ok() {
+            if self.node(leader).propose(&0).wait().is_ok() {
                 return leader;
             }
         }
@@ -95,7 +96,7 @@ impl Cluster {
 fn what_is_proposed_to_the_leader_is_answered_and_read_everywhere() {
     let cluster = Cluster::start(3);
     let leader = cluster.settle();
-    assert_eq!(cluster.node(leader).propose(5).wait(), Ok(5));
+    assert_eq!(cluster.node(leader).propose(&5).wait(), Ok(5));
     for id in cluster.ids() {
         assert_eq!(cluster.node(id).read(|sum| sum.0).wait(), Ok(5), "read at node {id:?}");
     }
@@ -105,7 +106,7 @@ fn what_is_proposed_to_the_leader_is_answered_and_read_everywhere() {
 fn a_follower_names_the_leader() {
     let cluster = Cluster::start(3);
     let leader = cluster.settle();
-    let refused = cluster.node(cluster.follower(leader)).propose(5).wait();
+    let refused = cluster.node(cluster.follower(leader)).propose(&5).wait();
     assert_eq!(refused, Err(ProposeError::NotLeader { leader: Some(leader) }));
 }
 
@@ -113,9 +114,9 @@ fn a_follower_names_the_leader() {
 fn each_command_of_a_batch_has_its_response() {
     let cluster = Cluster::start(3);
     let leader = cluster.settle();
-    let responses = cluster.node(leader).propose_batch(vec![1, 2, 3]).wait().unwrap();
+    let responses = cluster.node(leader).propose_batch(&[1, 2, 3]).wait().unwrap();
     assert_eq!(responses, [Ok(1), Ok(3), Ok(6)]);
-    assert_eq!(cluster.node(leader).propose_batch(vec![]).wait(), Ok(vec![]));
+    assert_eq!(cluster.node(leader).propose_batch(&[]).wait(), Ok(vec![]));
 }
 
 #[test]
@@ -129,7 +130,7 @@ fn a_reply_is_a_future_for_any_executor() {
     let cluster = Cluster::start(1);
     cluster.settle();
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut reply = pin!(cluster.nodes[0].propose(5));
+    let mut reply = pin!(cluster.nodes[0].propose(&5));
     let answer = loop {
         match reply.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(answer) => break answer,
@@ -143,9 +144,10 @@ fn a_reply_is_a_future_for_any_executor() {
 fn what_was_applied_can_be_waited_for_on_a_follower_and_read_there_at_once() {
     let cluster = Cluster::start(3);
     let leader = cluster.settle();
-    assert_eq!(cluster.node(leader).propose(5).wait(), Ok(5));
+    assert_eq!(cluster.node(leader).propose(&5).wait(), Ok(5));
     let follower = cluster.node(cluster.follower(leader));
-    let index = cluster.node(leader).read_stale(|sum| sum.0).wait().map(|_| cluster.node(leader).status().applied);
+    let index =
+        cluster.node(leader).read_stale(|sum| sum.0).wait().map(|_| cluster.node(leader).status().applied);
     follower.wait_for_applied(index.unwrap()).wait().unwrap();
     assert_eq!(follower.read_stale(|sum| sum.0).wait(), Ok(5));
 }
@@ -168,10 +170,10 @@ fn a_leader_that_is_cut_off_is_replaced_and_says_what_it_does_not_know() {
     let cluster = Cluster::start(3);
     let leader = cluster.settle();
     cluster.network.isolate(leader);
-    let lost = cluster.node(leader).propose(7);
+    let lost = cluster.node(leader).propose(&7);
     let rest: Vec<NodeId> = cluster.ids().into_iter().filter(|id| *id != leader).collect();
     let next = cluster.leader_among(&rest);
-    while cluster.node(next).propose(0).wait().is_err() {}
+    while cluster.node(next).propose(&0).wait().is_err() {}
     assert_eq!(lost.wait(), Err(ProposeError::Unknown), "it steps down, and cannot say");
     let stale = cluster.node(leader).read(|sum| sum.0).wait();
     assert_eq!(stale, Err(ReadError::Unavailable), "it must not answer from what it has");
@@ -185,13 +187,13 @@ fn a_shutdown_answers_whoever_waits_and_whoever_comes_later() {
     let leader = cluster.settle();
     cluster.network.isolate(leader);
     let stopping = cluster.node(leader);
-    let (proposal, read) = (stopping.propose(1), stopping.read(|sum| sum.0));
+    let (proposal, read) = (stopping.propose(&1), stopping.read(|sum| sum.0));
     let applied = stopping.wait_for_applied(Index(1_000));
     stopping.shutdown().unwrap();
     assert_eq!(proposal.wait(), Err(ProposeError::Unknown));
     assert_eq!(read.wait(), Err(ReadError::Unavailable));
     assert_eq!(applied.wait(), Err(Stopped));
-    assert_eq!(stopping.propose(1).wait(), Err(ProposeError::Stopped));
+    assert_eq!(stopping.propose(&1).wait(), Err(ProposeError::Stopped));
     assert_eq!(stopping.read(|sum| sum.0).wait(), Err(ReadError::Stopped));
     assert_eq!(stopping.transfer_leadership(node(2)).wait(), Err(TransferError::Stopped));
     let mut leadership = stopping.leadership();
@@ -204,8 +206,8 @@ fn a_state_machine_that_panics_takes_its_node_down_and_whoever_waits_is_told() {
     let cluster = Cluster::start(1);
     cluster.settle();
     let raft = &cluster.nodes[0];
-    assert_eq!(raft.propose(1).wait(), Ok(1));
-    assert_eq!(raft.propose(u64::MAX).wait(), Err(ProposeError::Unknown));
+    assert_eq!(raft.propose(&1).wait(), Ok(1));
+    assert_eq!(raft.propose(&u64::MAX).wait(), Err(ProposeError::Unknown));
     assert_eq!(raft.wait_for_applied(Index(1_000)).wait(), Err(Stopped));
     let ended = raft.shutdown();
     assert!(matches!(&ended, Err(ShutdownError::Panicked(why)) if why.contains("too large")), "{ended:?}");
@@ -218,7 +220,7 @@ fn a_reader_that_panics_hurts_nobody_else() {
     let raft = &cluster.nodes[0];
     let panicked = raft.read(|_| -> u64 { panic!("a reader's own fault") }).wait();
     assert_eq!(panicked, Err(ReadError::Panicked));
-    assert_eq!(raft.propose(1).wait(), Ok(1));
+    assert_eq!(raft.propose(&1).wait(), Ok(1));
 }
 
 #[test]
@@ -231,7 +233,7 @@ fn what_is_acknowledged_is_there_after_a_restart() {
     for round in 1..=3 {
         let cluster = Cluster { network: network.clone(), nodes: voters.iter().map(start).collect() };
         let leader = cluster.settle();
-        assert_eq!(cluster.node(leader).propose(5).wait(), Ok(5 * round));
+        assert_eq!(cluster.node(leader).propose(&5).wait(), Ok(5 * round));
         cluster.nodes.iter().for_each(|raft| raft.shutdown().unwrap());
     }
 }
@@ -250,4 +252,55 @@ fn a_directory_is_made_once_and_used_by_the_node_that_it_belongs_to() {
     assert!(matches!(start(2, node(1)), Err(StartError::ForeignDirectory { .. })), "another cluster's");
     assert!(matches!(start(1, node(4)), Err(StartError::NoVoter(_))), "node 4 is none of three");
     start(1, node(1)).unwrap();
+}
+
+/// Writes nothing down before it is allowed to.
+struct Slow {
+    gate: Arc<std::sync::Barrier>,
+}
+
+impl StateMachine for Slow {
+    type Command = Raw<Arc<[u8]>>;
+    type Response = Index;
+
+    fn apply(&mut self, index: Index, _: Raw<Arc<[u8]>>) -> Index {
+        index
+    }
+
+    fn snapshot(&self) -> impl FnOnce(&mut Vec<u8>) + Send + 'static {
+        let gate = Arc::clone(&self.gate);
+        move |_| drop(gate.wait())
+    }
+
+    fn restore(&mut self, _: &[u8]) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+}
+
+#[test]
+fn commands_are_applied_while_a_snapshot_is_written_down() {
+    let directory = tempfile::tempdir().unwrap();
+    for path in [None, Some(directory.path())] {
+        let (network, gate) = (Network::default(), Arc::new(std::sync::Barrier::new(2)));
+        let compaction = Compaction { every: 10, keep: 0 };
+        let mut builder = Builder::new(1, node(1), NodeSet::first(1), &network).compaction(compaction);
+        if let Some(path) = path {
+            init(path, 1, node(1)).unwrap();
+            builder = builder.directory(path);
+        }
+        let raft = builder.start(Slow { gate: Arc::clone(&gate) }).unwrap();
+        let command = Raw(Arc::from(&b"anything"[..]));
+        let mut last = Index(0);
+        while last < Index(100) {
+            last = raft.propose(&command).wait().unwrap_or(last);
+        }
+        assert_eq!(raft.status().base, Index(0), "nothing was compacted yet");
+        gate.wait();
+        while raft.status().base == Index(0) {
+            assert!(raft.propose(&command).wait().is_ok());
+        }
+        // The next one may be waiting.
+        let _ = thread::spawn(move || gate.wait());
+        raft.shutdown().unwrap();
+    }
 }

@@ -3,20 +3,21 @@
 //! | thread              | does                                                            | waits for              |
 //! |---------------------|-----------------------------------------------------------------|------------------------|
 //! | `seaworthy-N`       | turns the loop of node N: protocol, clients, applying           | its mailbox, its timer |
+//! | `seaworthy-N-snapshot` | writes down a state that was taken hold of, and hands it to the disk | nothing: it ends |
 //! | `seaworthy-N-disk`  | writes and syncs; none for a node without a disk                | its mailbox            |
 
 mod memory;
 mod waiting;
 mod world;
 
-pub use memory::Network;
 pub(crate) use memory::MemoryDisk;
+pub use memory::Network;
 pub(crate) use waiting::Reader;
 pub(crate) use world::{DiskEnd, Incoming, Order, Surroundings};
 
 use crate::disk::Disk;
 use crate::node_loop::{NodeLoop, Status};
-use crate::state_machine::StateMachine;
+use crate::state_machine::{Logged, StateMachine};
 use crate::sync::{Published, Receiver, Sender, Watermark};
 use crate::wal::{Directory, DiskError};
 use crate::world::{Done, Stop};
@@ -35,11 +36,16 @@ impl Drop for Display {
 }
 
 /// Runs a node until it is told to stop, or has to.
-pub(crate) fn run_node<S: StateMachine>(
+pub(crate) fn run_node<S>(
     mut node: NodeLoop<S>,
     mut world: Surroundings<S>,
     display: Display,
-) -> Result<(), Stop> {
+) -> Result<(), Stop>
+where
+    S: StateMachine + 'static,
+    Logged<S>: Send,
+    S::Response: Send,
+{
     loop {
         if let Err(stop) = node.turn(&mut world) {
             tracing::error!(node = world.id.get(), %stop, "the node has stopped");

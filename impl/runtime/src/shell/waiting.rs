@@ -19,7 +19,10 @@ pub(crate) type BatchResponder<S> =
 enum One<S: StateMachine> {
     Proposal(Responder<S>),
     /// One command of a batch.
-    InBatch { batch: usize, place: usize },
+    InBatch {
+        batch: usize,
+        place: usize,
+    },
     Read(Reader<S>),
     Transfer(Completer<Result<(), TransferError>>),
 }

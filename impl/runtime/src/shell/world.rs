@@ -4,13 +4,16 @@ use super::memory::{MemoryDisk, Network};
 use super::waiting::{BatchResponder, Reader, Responder, Waiting};
 use crate::codec::decode_frame;
 use crate::error::TransferError;
-use crate::state_machine::StateMachine;
+use crate::snapshot::Building;
+use crate::state_machine::{Logged, StateMachine};
 use crate::sync::{Completer, Receiver, Sender};
 use crate::wal::{DiskError, SnapshotReader};
 use crate::world::{Done, Event, Request, RequestError, Token, Work, World};
 use rand::Rng;
 use seaworthy_protocol::{Chunk, NodeId, PeerFault};
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// What comes to a node from other threads.
@@ -18,8 +21,10 @@ pub(crate) enum Incoming<S: StateMachine> {
     /// A message of a peer, as bytes.
     Frame(Vec<u8>),
     Done(Done),
-    Propose(S::Command, Responder<S>),
-    ProposeBatch(Vec<S::Command>, BatchResponder<S>),
+    /// A snapshot was made, for a disk that is on the node's own thread.
+    Built(Work),
+    Propose(Logged<S>, Responder<S>),
+    ProposeBatch(Vec<Logged<S>>, BatchResponder<S>),
     Read(Reader<S>),
     ReadStale(Reader<S>),
     Transfer(NodeId, Completer<Result<(), TransferError>>),
@@ -44,22 +49,35 @@ pub(crate) struct Surroundings<S: StateMachine> {
     pub(crate) id: NodeId,
     began: Instant,
     inbox: Receiver<Incoming<S>>,
+    /// The other end of it.
+    home: Sender<Incoming<S>>,
     taken: Vec<Incoming<S>>,
     coming: VecDeque<Incoming<S>>,
     /// What one thing that came means in steps.
-    events: VecDeque<Event<S::Command>>,
+    events: VecDeque<Event<Logged<S>>>,
     waiting: Waiting<S>,
     disk: DiskEnd,
     network: Network,
     pub(crate) is_stopping: bool,
 }
 
-impl<S: StateMachine> Surroundings<S> {
-    pub(crate) fn new(id: NodeId, inbox: Receiver<Incoming<S>>, disk: DiskEnd, network: Network) -> Self {
+impl<S> Surroundings<S>
+where
+    S: StateMachine + 'static,
+    Logged<S>: Send,
+    S::Response: Send,
+{
+    pub(crate) fn new(
+        id: NodeId,
+        (home, inbox): (Sender<Incoming<S>>, Receiver<Incoming<S>>),
+        disk: DiskEnd,
+        network: Network,
+    ) -> Self {
         Self {
             id,
             began: Instant::now(),
             inbox,
+            home,
             taken: Vec::new(),
             coming: VecDeque::new(),
             events: VecDeque::new(),
@@ -95,6 +113,7 @@ impl<S: StateMachine> Surroundings<S> {
                 }
             }
             Incoming::Done(done) => self.events.push_back(Event::Disk(done)),
+            Incoming::Built(work) => self.submit(work),
             Incoming::Propose(command, responder) => {
                 let token = self.waiting.proposal(responder);
                 self.events.push_back(Event::Request { token, request: Request::Propose(command) });
@@ -132,7 +151,24 @@ impl<S: StateMachine> Drop for Surroundings<S> {
     }
 }
 
-impl<S: StateMachine> World<S> for Surroundings<S> {
+/// Makes a snapshot on a thread of its own, and hands it to the disk. A machine that panics here has none, and the node goes on with a
+/// longer log.
+fn build<S: StateMachine>(building: Building, home: &Sender<Incoming<S>>, orders: Option<&Sender<Order>>) {
+    let last = building.last();
+    // Whoever is gone needs no snapshot.
+    let _ = match (catch_unwind(AssertUnwindSafe(|| building.finish())), orders) {
+        (Ok(work), Some(orders)) => orders.push(Order::Work(work)).is_ok(),
+        (Ok(work), None) => home.push(Incoming::Built(work)).is_ok(),
+        (Err(_), _) => home.push(Incoming::Done(Done::NotSaved(last))).is_ok(),
+    };
+}
+
+impl<S> World<S> for Surroundings<S>
+where
+    S: StateMachine + 'static,
+    Logged<S>: Send,
+    S::Response: Send,
+{
     fn now(&self) -> Duration {
         self.began.elapsed()
     }
@@ -141,7 +177,7 @@ impl<S: StateMachine> World<S> for Surroundings<S> {
         if from < to { rand::rng().random_range(from..=to) } else { from }
     }
 
-    fn next_event(&mut self) -> Option<Event<S::Command>> {
+    fn next_event(&mut self) -> Option<Event<Logged<S>>> {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
@@ -163,6 +199,20 @@ impl<S: StateMachine> World<S> for Surroundings<S> {
             }
         };
         self.events.extend(done.map(Event::Disk));
+    }
+
+    fn build(&mut self, building: Building) {
+        let (last, home) = (building.last(), self.home.clone());
+        let orders = match &self.disk {
+            DiskEnd::Memory(_) => None,
+            DiskEnd::Thread { orders, .. } => Some(orders.clone()),
+        };
+        let work = move || build(building, &home, orders.as_ref());
+        let name = format!("seaworthy-{}-snapshot", self.id.get());
+        if let Err(error) = thread::Builder::new().name(name).spawn(work) {
+            tracing::warn!(node = self.id.get(), %error, "no snapshot was made: a thread cannot be started");
+            self.events.push_back(Event::Disk(Done::NotSaved(last)));
+        }
     }
 
     fn read_snapshot(&mut self, chunk: Chunk) -> Option<Vec<u8>> {

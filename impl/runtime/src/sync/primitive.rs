@@ -40,9 +40,7 @@ pub(crate) fn park<'a, T>(
     timeout: Option<Duration>,
 ) -> MutexGuard<'a, T> {
     match timeout {
-        Some(timeout) => {
-            condition.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0
-        }
+        Some(timeout) => condition.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0,
         None => condition.wait(guard).unwrap_or_else(PoisonError::into_inner),
     }
 }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 /// Makes a slot: one end gives the answer, the other waits for it.
 pub(crate) fn slot<T>() -> (Completer<T>, Waiter<T>) {
     let content = Content { state: State::Open, is_parked: false, waker: None };
-    let shared = Shared { content: Mutex::new(content), is_over: AtomicBool::new(false), over: Condvar::new() };
+    let shared =
+        Shared { content: Mutex::new(content), is_over: AtomicBool::new(false), over: Condvar::new() };
     let shared = Arc::new(shared);
     (Completer(Some(Arc::clone(&shared))), Waiter(shared))
 }

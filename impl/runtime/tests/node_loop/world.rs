@@ -5,7 +5,8 @@ use rand::{Rng, SeedableRng};
 use seaworthy::codec::decode_frame;
 use seaworthy::wal::DiskError;
 use seaworthy::{
-    Done, Event, Limits, NodeLoop, Request, RequestError, Settings, StateMachine, Stop, Token, Work, World,
+    Building, Done, Event, Limits, NodeLoop, Raw, Request, RequestError, Settings, StateMachine, Stop, Token,
+    Work, World,
 };
 use seaworthy_protocol::{Chunk, Config, Durable, Entry, Envelope, Index, NodeId, NodeSet, PeerFault};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -24,16 +25,17 @@ pub(crate) fn n(count: u8) -> impl Iterator<Item = NodeId> {
 struct List(Vec<u64>);
 
 impl StateMachine for List {
-    type Command = u64;
+    type Command = Raw<u64>;
     type Response = Index;
 
-    fn apply(&mut self, index: Index, command: &u64) -> Index {
-        self.0.push(*command);
+    fn apply(&mut self, index: Index, Raw(command): Raw<u64>) -> Index {
+        self.0.push(command);
         index
     }
 
-    fn snapshot(&self, out: &mut Vec<u8>) {
-        self.0.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+    fn snapshot(&self) -> impl FnOnce(&mut Vec<u8>) + Send + 'static {
+        let list = self.0.clone();
+        move |out| list.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()))
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), Box<dyn Error + Send + Sync>> {
@@ -121,6 +123,10 @@ impl World<List> for View<'_> {
             }
             Work::Stage { .. } | Work::KeepStaged(_) | Work::Save { .. } => self.port.disk.push_back(work),
         }
+    }
+
+    fn build(&mut self, building: Building) {
+        self.submit(building.finish());
     }
 
     fn read_snapshot(&mut self, _: Chunk) -> Option<Vec<u8>> {

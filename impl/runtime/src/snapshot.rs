@@ -8,10 +8,13 @@ use std::fmt;
 
 const VERSION: u8 = 1;
 
+/// Appends the bytes of a state that was taken hold of.
+type Writer = dyn FnOnce(&mut Vec<u8>) + Send;
+
 /// A snapshot that is to be made: the state machine has been taken hold of, and goes on.
 pub struct Building {
     last: LogId,
-    write: Box<dyn FnOnce(&mut Vec<u8>) + Send>,
+    write: Box<Writer>,
 }
 
 impl Building {

@@ -269,7 +269,9 @@ impl StateMachine for Slow {
 
     fn snapshot(&self) -> impl FnOnce(&mut Vec<u8>) + Send + 'static {
         let gate = Arc::clone(&self.gate);
-        move |_| drop(gate.wait())
+        move |_| {
+            gate.wait();
+        }
     }
 
     fn restore(&mut self, _: &[u8]) -> Result<(), Box<dyn Error + Send + Sync>> {

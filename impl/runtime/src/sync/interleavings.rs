@@ -32,8 +32,7 @@ fn who_sleeps_is_woken_and_takes_all_in_order() {
     loom::model(|| {
         let (outbox, mut inbox) = mailbox(1);
         let sender = thread::spawn(move || {
-            assert_eq!(outbox.push(1), Ok(()));
-            assert_eq!(outbox.push_all(vec![2, 3]), Ok(()));
+            assert_eq!([1, 2, 3].map(|item| outbox.push(item)), [Ok(()); 3]);
         });
         assert_eq!(take_all(&mut inbox, 3), [1, 2, 3]);
         sender.join().unwrap();

@@ -61,17 +61,6 @@ impl<T> Sender<T> {
         Ok(())
     }
 
-    /// Puts in several things at once, none or all of them.
-    pub(crate) fn push_all(&self, items: Vec<T>) -> Result<(), Vec<T>> {
-        let mut queue = lock(&self.0.queue);
-        if queue.is_closed {
-            return Err(items);
-        }
-        queue.items.extend(items);
-        self.0.wake(queue);
-        Ok(())
-    }
-
     /// Puts in something with a weight, and waits for room. What is heavier than the limit goes in alone. Gives it back if the
     /// receiver is gone, also while it waited.
     pub(crate) fn push_weighing(&self, item: T, weight: usize) -> Result<(), T> {

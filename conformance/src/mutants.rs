@@ -190,8 +190,13 @@ impl Mutant {
 
     /// A bug that does not compile would be noticed by everyone, and prove nothing.
     fn build(&self, root: &Path, tree: &Path) -> Result<(), MutantError> {
-        let arguments = ["build", "--quiet", "--profile", "mutant", "-p", "seaworthy-conformance"];
-        let output = cargo(root, tree, &arguments, "")?;
+        let arguments: &[&str] = match self.caught_by {
+            Some(Layer::Loom) => &["build", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--lib"],
+            Some(Layer::Simulator | Layer::DiskKit | Layer::Loop | Layer::Codec) | None => {
+                &["build", "--quiet", "--profile", "mutant", "-p", "seaworthy-conformance"]
+            }
+        };
+        let output = cargo(root, tree, arguments, self.caught_by.map_or("", Layer::flags))?;
         if output.status.success() {
             return Ok(());
         }

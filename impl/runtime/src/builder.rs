@@ -5,13 +5,19 @@ use crate::disk::Disk;
 use crate::error::StartError;
 use crate::node_loop::{NodeLoop, Settings};
 use crate::raft::{Raft, Running, Threads};
-use crate::shell::{DiskEnd, Display, Incoming, MemoryDisk, Network, Surroundings, run_disk, run_node};
+use crate::shell::{
+    DiskEnd, Display, Incoming, MemoryDisk, Network, Surroundings, WireEnd, run_disk, run_node,
+};
 use crate::state_machine::{Logged, StateMachine};
 use crate::sync::{Guarded, Published, Sender, Watermark, mailbox};
 use crate::timers::{Compaction, Timing};
+use crate::transport::tcp::pins::Pins;
+use crate::transport::tcp::{Delivered, Received, Tcp, TcpSettings, TransportCounters};
 use crate::wal::{Directory, Identity, Layout, OpenError, SnapshotReader, Wal};
 use rand::Rng;
 use seaworthy_protocol::{Config, ConfigError, Durable, NodeId, NodeSet};
+use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -40,12 +46,12 @@ pub fn init(path: &Path, cluster: u128, id: NodeId) -> Result<(), OpenError> {
 }
 
 /// Puts a node together, and starts it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[must_use = "a node runs once it is started"]
 pub struct Builder {
     cluster: u128,
     id: NodeId,
-    network: Network,
+    wire: Wire,
     directory: Option<PathBuf>,
     timing: Timing,
     compaction: Compaction,
@@ -55,12 +61,51 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A node of a cluster of these voters. `cluster` is any number that no other cluster has.
+    /// A node of a cluster of these voters, all in this process. `cluster` is any number that no other cluster has.
     pub fn new(cluster: u128, id: NodeId, voters: NodeSet, network: &Network) -> Self {
+        Self::with(cluster, id, voters, Wire::Memory(network.clone()))
+    }
+
+    /// A node of a cluster whose voters are at these addresses: host and port, looked up anew at each attempt to connect.
+    ///
+    /// Nothing is encrypted, and nobody proves who it is: for a network that is trusted.
+    ///
+    /// ```no_run
+    /// # use seaworthy::{Builder, NodeId};
+    /// # fn start(store: impl seaworthy::StateMachine<Command = u64, Response = u64> + Send + 'static) -> Result<(), Box<dyn std::error::Error>> {
+    /// let node = |number| NodeId::new(number).unwrap();
+    /// let voters = [(node(1), "one:7001"), (node(2), "two:7001"), (node(3), "three:7001")];
+    /// let raft = Builder::tcp(0x5ea, node(1), voters).directory("data").start(store)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tcp<A: Into<String>>(
+        cluster: u128,
+        id: NodeId,
+        voters: impl IntoIterator<Item = (NodeId, A)>,
+    ) -> Self {
+        let addresses: BTreeMap<NodeId, String> =
+            voters.into_iter().map(|(id, address)| (id, address.into())).collect();
+        let voters = addresses.keys().copied().collect();
+        Self::with(cluster, id, voters, Wire::Tcp { addresses, listener: None })
+    }
+
+    /// Lets peers connect here, in the place of at the node's own address: where that is another one from outside, or where
+    /// the system chose the port.
+    pub fn listener(self, listener: TcpListener) -> Self {
+        match self.wire {
+            Wire::Tcp { addresses, listener: _ } => {
+                Self { wire: Wire::Tcp { addresses, listener: Some(listener) }, ..self }
+            }
+            Wire::Memory(_) => self,
+        }
+    }
+
+    fn with(cluster: u128, id: NodeId, voters: NodeSet, wire: Wire) -> Self {
         Self {
             cluster,
             id,
-            network: network.clone(),
+            wire,
             directory: None,
             timing: Timing::default(),
             compaction: Compaction::default(),
@@ -123,8 +168,20 @@ impl Builder {
             return Err(StartError::NoVoter(self.id));
         }
         let (inbox, incoming) = mailbox(MAILBOX_BYTES);
-        let (disk, disk_thread, starts, durable) = self.open_disk::<S>(&inbox)?;
-        let mut world = Surroundings::new(self.id, (inbox.clone(), incoming), disk, self.network.clone());
+        let (disk, disk_thread, identity, durable) = self.open_disk::<S>(&inbox)?;
+        let wire = match self.wire {
+            Wire::Memory(network) => WireEnd::Memory(join(network, self.id, inbox.clone())),
+            Wire::Tcp { addresses, listener } => {
+                let pins = Pins::open(self.directory.map(|path| path.join("peers")));
+                let pins = pins.map_err(|error| StartError::Peers(error.into()))?;
+                WireEnd::Tcp(listen(identity, addresses, listener, pins, inbox.clone())?)
+            }
+        };
+        let transport = match &wire {
+            WireEnd::Memory(_) => Guarded::new(TransportCounters::default()),
+            WireEnd::Tcp(tcp) => tcp.shared_counters(),
+        };
+        let mut world = Surroundings::new(self.id, (inbox.clone(), incoming), disk, wire);
         let settings = Settings {
             config,
             timing: self.timing,
@@ -132,39 +189,34 @@ impl Builder {
             limits: self.limits,
             read_timeout: self.read_timeout,
         };
-        let node = NodeLoop::start(self.id, starts, durable, state_machine, settings, &mut world);
+        let node = NodeLoop::start(self.id, identity.starts, durable, state_machine, settings, &mut world);
         let node = node.map_err(StartError::Stop)?;
         let (status, applied) = (Published::new(node.status()), Watermark::new());
         let display = Display { status: status.clone(), applied: applied.clone() };
-        let frames = inbox.clone();
-        self.network.join(
-            self.id,
-            Arc::new(move |frame| {
-                // Too much: lost, like any message may be. Gone: likewise.
-                let _ = frames.try_push_weighing(Incoming::Frame(frame.to_vec()), frame.len());
-            }),
-        );
         let name = format!("seaworthy-{}", self.id.get());
         let node = spawn(name, move || run_node(node, world, display))?;
         let threads = Guarded::new(Threads { node: Some(node), disk: disk_thread });
-        Ok(Raft::new(Running { inbox, status, applied, threads }))
+        Ok(Raft::new(Running { inbox, status, applied, threads, transport }))
     }
 
     #[expect(clippy::type_complexity, reason = "four things that come of one")]
     fn open_disk<S>(
         &self,
         inbox: &Sender<Incoming<S>>,
-    ) -> Result<(DiskEnd, Option<JoinHandle<()>>, u64, Durable<Logged<S>>), StartError>
+    ) -> Result<(DiskEnd, Option<JoinHandle<()>>, Identity, Durable<Logged<S>>), StartError>
     where
         S: StateMachine + Send + 'static,
         Logged<S>: Send + 'static,
         S::Response: Send + 'static,
     {
         let Some(path) = &self.directory else {
-            return Ok((DiskEnd::Memory(MemoryDisk::default()), None, 1, Durable::default()));
+            let (cluster, directory) = (self.cluster, rand::rng().random());
+            let identity = Identity { cluster, node: self.id, directory, starts: 1 };
+            return Ok((DiskEnd::Memory(MemoryDisk::default()), None, identity, Durable::default()));
         };
         let (wal, recovery) = Wal::open::<Logged<S>>(Directory::open(path)?, Layout::default())?;
-        let Identity { cluster, node, starts, .. } = *wal.identity();
+        let identity = *wal.identity();
+        let Identity { cluster, node, .. } = identity;
         if (cluster, node) != (self.cluster, self.id) {
             return Err(StartError::ForeignDirectory { node, cluster });
         }
@@ -176,8 +228,55 @@ impl Builder {
         let inbox = inbox.clone();
         let thread = spawn(name, move || run_disk(Disk::new(wal), taken, inbox))?;
         let snapshots = SnapshotReader::new(path.clone());
-        Ok((DiskEnd::Thread { orders, snapshots }, Some(thread), starts, recovery.durable))
+        Ok((DiskEnd::Thread { orders, snapshots }, Some(thread), identity, recovery.durable))
     }
+}
+
+/// Where a node's messages go.
+#[derive(Debug)]
+enum Wire {
+    Memory(Network),
+    Tcp { addresses: BTreeMap<NodeId, String>, listener: Option<TcpListener> },
+}
+
+/// Has a network in memory bring a node what is sent to it.
+fn join<S>(network: Network, id: NodeId, inbox: Sender<Incoming<S>>) -> Network
+where
+    S: StateMachine + 'static,
+    Logged<S>: Send,
+    S::Response: Send,
+{
+    let deliver = move |frame: &[u8]| {
+        // Too much: lost, like any message may be. Gone: likewise.
+        let _ = inbox.try_push_weighing(Incoming::Frame(frame.to_vec()), frame.len());
+    };
+    network.join(id, Arc::new(deliver));
+    network
+}
+
+/// Has connections bring a node what is sent to it. Where it has no room, they wait.
+fn listen<S>(
+    identity: Identity,
+    addresses: BTreeMap<NodeId, String>,
+    listener: Option<TcpListener>,
+    pins: Pins,
+    inbox: Sender<Incoming<S>>,
+) -> Result<Tcp, StartError>
+where
+    S: StateMachine + 'static,
+    Logged<S>: Send + 'static,
+    S::Response: Send,
+{
+    let address = addresses.get(&identity.node).cloned().unwrap_or_default();
+    let failing = |source| StartError::Listen { address: address.clone(), source };
+    let listener = listener.map_or_else(|| TcpListener::bind(&address), Ok).map_err(failing)?;
+    let deliver = move |Received { envelope, chunk, weight }: Received<Logged<S>>| match inbox
+        .push_weighing(Incoming::Message { envelope, chunk }, weight)
+    {
+        Ok(()) => Delivered::Taken,
+        Err(_) => Delivered::Closed,
+    };
+    Tcp::start(TcpSettings::new(identity), listener, addresses, pins, deliver).map_err(failing)
 }
 
 fn spawn<T: Send + 'static>(

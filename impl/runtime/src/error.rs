@@ -120,6 +120,17 @@ pub enum StartError {
     /// What the disk holds cannot be started from.
     #[error("{0}")]
     Stop(Stop),
+    /// Nobody can connect to it.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Where peers were to connect.
+        address: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// What is known of the peers' data directories cannot be read.
+    #[error("{0}")]
+    Peers(Box<dyn std::error::Error + Send + Sync>),
     /// A thread cannot be started.
     #[error("a thread cannot be started: {0}")]
     Thread(io::Error),

@@ -21,6 +21,7 @@ mod snapshot;
 mod state_machine;
 mod sync;
 mod timers;
+mod transport;
 pub mod wal;
 mod world;
 
@@ -37,4 +38,5 @@ pub use shell::Network;
 pub use snapshot::Building;
 pub use state_machine::StateMachine;
 pub use timers::{Compaction, Timing, TimingError};
+pub use transport::tcp::TransportCounters;
 pub use world::{Done, Event, Request, RequestError, Stop, Token, Work, World};

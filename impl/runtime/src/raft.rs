@@ -7,6 +7,7 @@ use crate::reply::Reply;
 use crate::shell::{Incoming, Reader};
 use crate::state_machine::{Logged, StateMachine};
 use crate::sync::{Guarded, Published, Sender, Waiter, Watermark};
+use crate::transport::tcp::TransportCounters;
 use crate::world::Stop;
 use seaworthy_protocol::{Index, NodeId, Term};
 use std::fmt;
@@ -28,6 +29,7 @@ pub(crate) struct Running<S: StateMachine> {
     pub(crate) status: Published<Status>,
     pub(crate) applied: Watermark,
     pub(crate) threads: Guarded<Threads>,
+    pub(crate) transport: Guarded<TransportCounters>,
 }
 
 /// The threads of a node, until somebody has waited for their end.
@@ -145,6 +147,12 @@ impl<S: StateMachine> Raft<S> {
     #[must_use]
     pub fn status(&self) -> Status {
         self.0.status.get()
+    }
+
+    /// What its connections have carried since it started; zeros without connections.
+    #[must_use]
+    pub fn transport(&self) -> TransportCounters {
+        self.0.transport.with(|counters| *counters)
     }
 
     /// Waits until this node has applied an entry, or all before it are in a snapshot that it has restored.

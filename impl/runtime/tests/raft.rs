@@ -6,6 +6,7 @@ use seaworthy::{
 };
 use std::error::Error;
 use std::future::Future;
+use std::net::TcpListener;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -305,4 +306,46 @@ fn commands_are_applied_while_a_snapshot_is_written_down() {
         let _ = thread::spawn(move || gate.wait());
         raft.shutdown().unwrap();
     }
+}
+
+/// Three nodes with disks, on ports that the system chose.
+struct TcpCluster {
+    directories: Vec<tempfile::TempDir>,
+    addresses: Vec<(NodeId, String)>,
+}
+
+impl TcpCluster {
+    fn new() -> (Self, Vec<TcpListener>) {
+        let listeners: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let directories: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+        let address = |listener: &TcpListener| listener.local_addr().unwrap().to_string();
+        let addresses = NodeSet::first(3).iter().zip(listeners.iter().map(address)).collect();
+        for (id, directory) in NodeSet::first(3).iter().zip(&directories) {
+            init(directory.path(), 1, id).unwrap();
+        }
+        (Self { directories, addresses }, listeners)
+    }
+
+    fn start(&self, id: NodeId, listener: Option<TcpListener>) -> Raft<Sum> {
+        let directory = self.directories[usize::from(id.get()) - 1].path();
+        let builder = Builder::tcp(1, id, self.addresses.clone()).directory(directory);
+        let builder = listener.into_iter().fold(builder, Builder::listener);
+        builder.start(Sum::default()).unwrap()
+    }
+}
+
+#[test]
+fn nodes_over_tcp_agree_and_one_that_was_away_catches_up() {
+    let (tcp, listeners) = TcpCluster::new();
+    let ids = NodeSet::first(3).iter();
+    let nodes = ids.zip(listeners).map(|(id, listener)| tcp.start(id, Some(listener))).collect();
+    let mut cluster = Cluster { network: Network::default(), nodes };
+    let leader = cluster.settle();
+    assert_eq!(cluster.node(leader).propose(&5).wait(), Ok(5));
+    let away = cluster.follower(leader);
+    cluster.node(away).shutdown().unwrap();
+    assert_eq!(cluster.node(leader).propose(&6).wait(), Ok(11), "two of three go on");
+    let place = usize::from(away.get()) - 1;
+    cluster.nodes[place] = tcp.start(away, None);
+    assert_eq!(cluster.node(away).read(|sum| sum.0).wait(), Ok(11));
 }

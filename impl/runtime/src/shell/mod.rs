@@ -4,6 +4,7 @@
 //! |---------------------|-----------------------------------------------------------------|------------------------|
 //! | `seaworthy-N`       | turns the loop of node N: protocol, clients, applying           | its mailbox, its timer |
 //! | `seaworthy-N-snapshot` | writes down a state that was taken hold of, and hands it to the disk | nothing: it ends |
+//! | `seaworthy-to-M`, `seaworthy-listener`, `seaworthy-reader` | write to node M, let peers in, read from one | a connection |
 //! | `seaworthy-N-disk`  | writes and syncs; none for a node without a disk                | its mailbox            |
 
 mod memory;
@@ -13,7 +14,7 @@ mod world;
 pub(crate) use memory::MemoryDisk;
 pub use memory::Network;
 pub(crate) use waiting::Reader;
-pub(crate) use world::{DiskEnd, Incoming, Order, Surroundings};
+pub(crate) use world::{DiskEnd, Incoming, Order, Surroundings, WireEnd};
 
 use crate::disk::Disk;
 use crate::node_loop::{NodeLoop, Status};

@@ -7,10 +7,11 @@ use crate::error::TransferError;
 use crate::snapshot::Building;
 use crate::state_machine::{Logged, StateMachine};
 use crate::sync::{Completer, Receiver, Sender};
+use crate::transport::tcp::Tcp;
 use crate::wal::{DiskError, SnapshotReader};
 use crate::world::{Done, Event, Request, RequestError, Token, Work, World};
 use rand::Rng;
-use seaworthy_protocol::{Chunk, NodeId, PeerFault};
+use seaworthy_protocol::{Chunk, Entry, Envelope, NodeId, PeerFault};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -20,6 +21,11 @@ use std::time::{Duration, Instant};
 pub(crate) enum Incoming<S: StateMachine> {
     /// A message of a peer, as bytes.
     Frame(Vec<u8>),
+    /// A message of a peer.
+    Message {
+        envelope: Envelope<Vec<Entry<Logged<S>>>>,
+        chunk: Vec<u8>,
+    },
     Done(Done),
     /// A snapshot was made, for a disk that is on the node's own thread.
     Built(Work),
@@ -35,6 +41,12 @@ pub(crate) enum Incoming<S: StateMachine> {
 pub(crate) enum DiskEnd {
     Memory(MemoryDisk),
     Thread { orders: Sender<Order>, snapshots: SnapshotReader },
+}
+
+/// Where a node's messages go.
+pub(crate) enum WireEnd {
+    Memory(Network),
+    Tcp(Tcp),
 }
 
 /// What a disk's thread is told.
@@ -57,7 +69,8 @@ pub(crate) struct Surroundings<S: StateMachine> {
     events: VecDeque<Event<Logged<S>>>,
     waiting: Waiting<S>,
     disk: DiskEnd,
-    network: Network,
+    /// Behind the inbox: whoever waits there for room is let go before the connections are closed.
+    wire: WireEnd,
     pub(crate) is_stopping: bool,
 }
 
@@ -71,7 +84,7 @@ where
         id: NodeId,
         (home, inbox): (Sender<Incoming<S>>, Receiver<Incoming<S>>),
         disk: DiskEnd,
-        network: Network,
+        wire: WireEnd,
     ) -> Self {
         Self {
             id,
@@ -83,7 +96,7 @@ where
             events: VecDeque::new(),
             waiting: Waiting::new(),
             disk,
-            network,
+            wire,
             is_stopping: false,
         }
     }
@@ -111,6 +124,9 @@ where
                     let (envelope, chunk) = (frame.envelope, frame.chunk.to_vec());
                     self.events.push_back(Event::Message { envelope, chunk });
                 }
+            }
+            Incoming::Message { envelope, chunk } => {
+                self.events.push_back(Event::Message { envelope, chunk })
             }
             Incoming::Done(done) => self.events.push_back(Event::Disk(done)),
             Incoming::Built(work) => self.submit(work),
@@ -143,7 +159,11 @@ where
 /// However the node ends, nothing is sent to it any more, and its disk does what it was given and ends too.
 impl<S: StateMachine> Drop for Surroundings<S> {
     fn drop(&mut self) {
-        self.network.leave(self.id);
+        match &self.wire {
+            WireEnd::Memory(network) => network.leave(self.id),
+            // Closes when it is dropped.
+            WireEnd::Tcp(_) => {}
+        }
         if let DiskEnd::Thread { orders, .. } = &self.disk {
             // If it is gone already, it has said why.
             let _ = orders.push(Order::Stop);
@@ -188,7 +208,10 @@ where
     }
 
     fn send(&mut self, to: NodeId, frame: &[u8]) {
-        self.network.send(self.id, to, frame);
+        match &mut self.wire {
+            WireEnd::Memory(network) => network.send(self.id, to, frame),
+            WireEnd::Tcp(tcp) => tcp.send(to, frame),
+        }
     }
 
     fn submit(&mut self, work: Work) {

@@ -63,10 +63,6 @@ impl<T> Sender<T> {
 
     /// Puts in something with a weight, and waits for room. What is heavier than the limit goes in alone. Gives it back if the
     /// receiver is gone, also while it waited.
-    #[cfg_attr(
-        not(seaworthy_loom),
-        expect(dead_code, reason = "for the readers of connections, which come next")
-    )]
     pub(crate) fn push_weighing(&self, item: T, weight: usize) -> Result<(), T> {
         let mut queue = lock(&self.0.queue);
         while !queue.is_closed && !self.0.has_room(&queue, weight) {

@@ -181,21 +181,27 @@ impl<S: StateMachine> Running<S> {
     fn stop(&self) -> Result<(), ShutdownError> {
         // It may have stopped already.
         let _ = self.inbox.push(Incoming::Stop);
-        let (node, disk) = self.threads.with(|threads| (threads.node.take(), threads.disk.take()));
-        let outcome = join(node);
-        if let Some(Err(panic)) = disk.map(JoinHandle::join) {
-            return Err(ShutdownError::Panicked(message(panic.as_ref())));
-        }
-        outcome
+        // Whoever else wants it stopped waits meanwhile: when they hear that it has, it has.
+        self.threads.with(Threads::join)
     }
 }
 
-fn join(node: Option<JoinHandle<Result<(), Stop>>>) -> Result<(), ShutdownError> {
-    // A function that reads may hold the last handle: its thread cannot wait for itself.
-    match node.filter(|node| node.thread().id() != thread::current().id()).map(JoinHandle::join) {
-        None | Some(Ok(Ok(()))) => Ok(()),
-        Some(Ok(Err(stop))) => Err(ShutdownError::Stop(stop)),
-        Some(Err(panic)) => Err(ShutdownError::Panicked(message(panic.as_ref()))),
+impl Threads {
+    fn join(&mut self) -> Result<(), ShutdownError> {
+        let is_own = |node: &JoinHandle<_>| node.thread().id() == thread::current().id();
+        if self.node.as_ref().is_some_and(is_own) {
+            // A function that reads holds the last handle. Its thread cannot wait for itself, nor for the disk, which waits for it.
+            return Ok(());
+        }
+        let outcome = match self.node.take().map(JoinHandle::join) {
+            None | Some(Ok(Ok(()))) => Ok(()),
+            Some(Ok(Err(stop))) => Err(ShutdownError::Stop(stop)),
+            Some(Err(panic)) => Err(ShutdownError::Panicked(message(panic.as_ref()))),
+        };
+        match self.disk.take().map(JoinHandle::join) {
+            None | Some(Ok(())) => outcome,
+            Some(Err(panic)) => outcome.and(Err(ShutdownError::Panicked(message(panic.as_ref())))),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::future::Future;
 use std::net::TcpListener;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
@@ -305,6 +305,48 @@ fn commands_are_applied_while_a_snapshot_is_written_down() {
         // The next one may be waiting.
         let _ = thread::spawn(move || gate.wait());
         raft.shutdown().unwrap();
+    }
+}
+
+#[test]
+fn a_function_that_reads_may_drop_the_last_handle() {
+    let directory = tempfile::tempdir().unwrap();
+    init(directory.path(), 1, node(1)).unwrap();
+    let builder =
+        Builder::new(1, node(1), NodeSet::first(1), &Network::default()).directory(directory.path());
+    let raft = builder.start(Sum::default()).unwrap();
+    let stopped = raft.wait_for_applied(Index(1_000));
+    let (released, release) = mpsc::channel::<()>();
+    let last = raft.clone();
+    let read = raft.read_stale(move |_| {
+        // Until the others are dropped.
+        let _ = release.recv();
+        drop(last);
+    });
+    drop(raft);
+    drop(released);
+    assert_eq!(read.wait(), Ok(()));
+    assert_eq!(stopped.wait(), Err(Stopped), "nobody can ask it for anything any more");
+}
+
+#[test]
+fn whoever_hears_that_a_node_has_stopped_can_start_it_again() {
+    let directory = tempfile::tempdir().unwrap();
+    init(directory.path(), 1, node(1)).unwrap();
+    let start = || {
+        let builder = Builder::new(1, node(1), NodeSet::first(1), &Network::default());
+        builder.directory(directory.path()).start(Sum::default()).unwrap()
+    };
+    let mut raft = start();
+    for _ in 0..10 {
+        thread::scope(|scope| {
+            let stop =
+                || raft.shutdown().map(|()| drop(seaworthy::wal::Directory::open(directory.path()).unwrap()));
+            let first = scope.spawn(stop);
+            raft.shutdown().unwrap();
+            first.join().unwrap().unwrap();
+        });
+        raft = start();
     }
 }
 

@@ -16,7 +16,7 @@ impl<T> Guarded<T> {
         Self(Arc::new(Mutex::new(value)))
     }
 
-    /// Uses the value. What is done meanwhile must not take long, nor use the value again.
+    /// Uses the value. What is done meanwhile must not use the value again.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         work(&mut lock(&self.0))
     }

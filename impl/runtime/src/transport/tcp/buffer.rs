@@ -50,7 +50,7 @@ impl Buffer {
 
     /// How much memory it takes.
     #[cfg(test)]
-    pub(super) const fn room(&self) -> usize {
+    pub(super) fn room(&self) -> usize {
         self.bytes.capacity()
     }
 }

@@ -5,12 +5,11 @@ use crate::disk::Disk;
 use crate::error::StartError;
 use crate::node_loop::{NodeLoop, Settings};
 use crate::raft::{Raft, Running, Threads};
-use crate::shell::{
-    DiskEnd, Display, Incoming, MemoryDisk, Network, Surroundings, WireEnd, run_disk, run_node,
-};
+use crate::shell::{DiskEnd, Display, Incoming, MemoryDisk, Surroundings, WireEnd, run_disk, run_node};
 use crate::state_machine::{Logged, StateMachine};
 use crate::sync::{Guarded, Published, Sender, Watermark, mailbox};
 use crate::timers::{Compaction, Timing};
+use crate::transport::memory::Network;
 use crate::transport::tcp::pins::Pins;
 use crate::transport::tcp::{Delivered, Received, Tcp, TcpSettings, TransportCounters};
 use crate::wal::{Directory, Identity, Layout, OpenError, SnapshotReader, Wal};
@@ -91,7 +90,7 @@ impl Builder {
     }
 
     /// Lets peers connect here, in the place of at the node's own address: where that is another one from outside, or where
-    /// the system chose the port.
+    /// the system chose the port. Nodes in one process have nobody to let in: of no effect without [`tcp`](Self::tcp).
     pub fn listener(self, listener: TcpListener) -> Self {
         match self.wire {
             Wire::Tcp { addresses, listener: _ } => {

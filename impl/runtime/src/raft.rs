@@ -66,7 +66,7 @@ impl<S: StateMachine> Raft<S> {
         let weight = command.encoded_len().saturating_add(REQUEST_WEIGHT);
         match self.0.inbox.try_push_weighing(Incoming::Propose(command, responder), weight) {
             Ok(()) => reply,
-            Err(refused) => Reply::at_once(Err(self.refusal(refused)), ProposeError::Unknown),
+            Err(_) => Reply::at_once(Err(self.refusal()), ProposeError::Unknown),
         }
     }
 
@@ -84,12 +84,12 @@ impl<S: StateMachine> Raft<S> {
         let weight = commands.iter().map(weigh).fold(0, usize::saturating_add);
         match self.0.inbox.try_push_weighing(Incoming::ProposeBatch(commands, responder), weight) {
             Ok(()) => reply,
-            Err(refused) => Reply::at_once(Err(self.refusal(refused)), ProposeError::Unknown),
+            Err(_) => Reply::at_once(Err(self.refusal()), ProposeError::Unknown),
         }
     }
 
     /// Why the mailbox did not take something: it was not looked at, so nothing of it happens.
-    fn refusal(&self, _refused: Incoming<S>) -> ProposeError {
+    fn refusal(&self) -> ProposeError {
         if self.0.inbox.is_closed() { ProposeError::Stopped } else { ProposeError::Overloaded }
     }
 

@@ -12,7 +12,6 @@ mod waiting;
 mod world;
 
 pub(crate) use memory::MemoryDisk;
-pub use memory::Network;
 pub(crate) use waiting::Reader;
 pub(crate) use world::{DiskEnd, Incoming, Order, Surroundings, WireEnd};
 

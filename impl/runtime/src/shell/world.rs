@@ -1,12 +1,13 @@
 //! The world around a node's loop when it runs in a thread of its own.
 
-use super::memory::{MemoryDisk, Network};
+use super::memory::MemoryDisk;
 use super::waiting::{BatchResponder, Reader, Responder, Waiting};
 use crate::codec::decode_frame;
 use crate::error::TransferError;
 use crate::snapshot::Building;
 use crate::state_machine::{Logged, StateMachine};
 use crate::sync::{Completer, Receiver, Sender};
+use crate::transport::memory::Network;
 use crate::transport::tcp::Tcp;
 use crate::wal::{DiskError, SnapshotReader};
 use crate::world::{Done, Event, Request, RequestError, Token, Work, World};

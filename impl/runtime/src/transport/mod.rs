@@ -11,4 +11,5 @@
     )
 )]
 
+pub(crate) mod memory;
 pub(crate) mod tcp;

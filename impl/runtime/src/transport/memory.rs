@@ -1,0 +1,84 @@
+//! A network that is none: nodes of one process.
+
+use crate::codec::frame_len;
+use crate::sync::Guarded;
+use seaworthy_protocol::NodeId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+type Deliver = Arc<dyn Fn(&[u8]) + Send + Sync>;
+
+/// Connects the nodes of one process, for tests, benchmarks and stories. Messages are encoded and decoded as on a wire. Links can be
+/// cut.
+///
+/// ```
+/// let network = seaworthy::Network::default();
+/// let (one, two) = (seaworthy::NodeId::new(1).unwrap(), seaworthy::NodeId::new(2).unwrap());
+/// network.cut(one, two);
+/// network.heal();
+/// ```
+#[derive(Clone)]
+pub struct Network(Guarded<Links>);
+
+#[derive(Default)]
+struct Links {
+    nodes: BTreeMap<NodeId, Deliver>,
+    /// From whom to whom nothing comes.
+    cut: BTreeSet<(NodeId, NodeId)>,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self(Guarded::new(Links::default()))
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").finish_non_exhaustive()
+    }
+}
+
+impl Network {
+    /// Cuts the link between two nodes, both ways.
+    pub fn cut(&self, one: NodeId, other: NodeId) {
+        self.cut_one_way(one, other);
+        self.cut_one_way(other, one);
+    }
+
+    /// Nothing comes from one node to another any more.
+    pub fn cut_one_way(&self, from: NodeId, to: NodeId) {
+        self.0.with(|links| links.cut.insert((from, to)));
+    }
+
+    /// Cuts all links of a node.
+    pub fn isolate(&self, id: NodeId) {
+        let others: Vec<NodeId> = self.0.with(|links| links.nodes.keys().copied().collect());
+        others.into_iter().filter(|other| *other != id).for_each(|other| self.cut(id, other));
+    }
+
+    /// All links work again.
+    pub fn heal(&self) {
+        self.0.with(|links| links.cut.clear());
+    }
+
+    pub(crate) fn join(&self, id: NodeId, deliver: Deliver) {
+        self.0.with(|links| links.nodes.insert(id, deliver));
+    }
+
+    pub(crate) fn leave(&self, id: NodeId) {
+        drop(self.0.with(|links| links.nodes.remove(&id)));
+    }
+
+    pub(crate) fn send(&self, from: NodeId, to: NodeId, frame: &[u8]) {
+        debug_assert_eq!(frame_len(frame, usize::MAX), Ok(Some(frame.len())), "a frame is sent whole");
+        let deliver = self.0.with(|links| {
+            let is_cut = links.cut.contains(&(from, to));
+            links.nodes.get(&to).filter(|_| !is_cut).map(Arc::clone)
+        });
+        if let Some(deliver) = deliver {
+            deliver(frame);
+        }
+    }
+}

@@ -76,7 +76,9 @@ impl Layer {
                 &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--test", "node_loop"]
             }
             Self::Codec => &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--test", "codec"],
-            Self::Loom => &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--lib", "sync"],
+            Self::Loom => {
+                &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--lib", "interleavings"]
+            }
         }
     }
 }

@@ -7,6 +7,8 @@
 //! | `seaworthy-to-M`, `seaworthy-listener`, `seaworthy-reader` | write to node M, let peers in, read from one | a connection |
 //! | `seaworthy-N-disk`  | writes and syncs; none for a node without a disk                | its mailbox            |
 
+#[cfg(all(test, seaworthy_loom))]
+mod interleavings;
 mod memory;
 mod waiting;
 mod world;
@@ -19,7 +21,7 @@ use crate::disk::Disk;
 use crate::node_loop::{NodeLoop, Status};
 use crate::state_machine::{Logged, StateMachine};
 use crate::sync::{Published, Receiver, Sender, Watermark};
-use crate::wal::{Directory, DiskError};
+use crate::wal::{DiskError, Files};
 use crate::world::{Done, Stop};
 
 /// What a node shows to whoever looks. When its thread ends, however it does, whoever waits is told.
@@ -79,7 +81,7 @@ impl<S: StateMachine> Drop for Obituary<S> {
 
 /// Runs a disk until it is told to stop: then it has done all that it was told before.
 pub(crate) fn run_disk<S: StateMachine>(
-    mut disk: Disk<Directory>,
+    mut disk: Disk<impl Files>,
     mut orders: Receiver<Order>,
     node: Sender<Incoming<S>>,
 ) {

@@ -6,17 +6,16 @@ use crate::codec::decode_frame;
 use crate::error::TransferError;
 use crate::snapshot::Building;
 use crate::state_machine::{Logged, StateMachine};
-use crate::sync::{Completer, Receiver, Sender};
+use crate::sync::{Completer, Instant, Receiver, Sender, draw};
 use crate::transport::memory::Network;
 use crate::transport::tcp::Tcp;
 use crate::wal::{DiskError, SnapshotReader};
 use crate::world::{Done, Event, Request, RequestError, Token, Work, World};
-use rand::Rng;
 use seaworthy_protocol::{Chunk, Entry, Envelope, NodeId, PeerFault};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What comes to a node from other threads.
 pub(crate) enum Incoming<S: StateMachine> {
@@ -195,7 +194,7 @@ where
     }
 
     fn draw(&mut self, from: Duration, to: Duration) -> Duration {
-        if from < to { rand::rng().random_range(from..=to) } else { from }
+        draw(from, to)
     }
 
     fn next_event(&mut self) -> Option<Event<Logged<S>>> {

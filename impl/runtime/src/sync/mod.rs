@@ -9,7 +9,7 @@
 //! | `published` | a node, and who looks at it                                           |
 //!
 //! ```text
-//! RUSTFLAGS="--cfg seaworthy_loom" cargo test --release --target-dir target/loom --package seaworthy --lib
+//! RUSTFLAGS="--cfg seaworthy_loom" cargo test --release --target-dir target/loom --package seaworthy --lib interleavings
 //! ```
 
 mod guarded;
@@ -21,6 +21,9 @@ mod watermark;
 
 pub(crate) use guarded::Guarded;
 pub(crate) use mailbox::{Receiver, Sender, mailbox};
+#[cfg(all(test, seaworthy_loom))]
+pub(crate) use primitive::standing;
+pub(crate) use primitive::{Instant, draw};
 pub(crate) use published::Published;
 #[cfg(all(test, seaworthy_loom))]
 pub(crate) use slot::Abandoned;

@@ -17,6 +17,11 @@ pub(crate) use std::{
     thread::yield_now,
 };
 
+#[cfg(seaworthy_loom)]
+pub(crate) use standing::Instant;
+#[cfg(not(seaworthy_loom))]
+pub(crate) use std::time::Instant;
+
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -53,5 +58,44 @@ pub(crate) fn look_for(flag: &AtomicBool) {
         }
         // Where all cores are busy, the one that would raise the flag needs this one.
         if look % 16 == 15 { yield_now() } else { std::hint::spin_loop() }
+    }
+}
+
+/// A time between two others, both included, by the dice.
+#[cfg(not(seaworthy_loom))]
+pub(crate) fn draw(from: Duration, to: Duration) -> Duration {
+    use rand::Rng;
+    if from < to { rand::rng().random_range(from..=to) } else { from }
+}
+/// loom needs every run of the same interleaving to be the same.
+#[cfg(seaworthy_loom)]
+pub(crate) const fn draw(from: Duration, _: Duration) -> Duration {
+    from
+}
+
+/// loom tries interleavings, not moments: under it the clock stands still until a model moves it on.
+#[cfg(seaworthy_loom)]
+pub(crate) mod standing {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    // All threads of a model are run by one.
+    thread_local!(static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) });
+
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct Instant(Duration);
+
+    impl Instant {
+        pub(crate) fn now() -> Self {
+            Self(NOW.get())
+        }
+
+        pub(crate) fn elapsed(self) -> Duration {
+            NOW.get().saturating_sub(self.0)
+        }
+    }
+
+    pub(crate) fn set(now: Duration) {
+        NOW.set(now);
     }
 }

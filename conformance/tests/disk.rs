@@ -1,12 +1,12 @@
 //! The queue before the write-ahead log: what waits together becomes durable together, in order, or waits for room together.
 
 use seaworthy::codec::Record;
-use seaworthy::wal::{Batch, FileName, Files, Identity, Layout, Wal};
+use seaworthy::wal::{Batch, FileName, Files, Identity, Layout, Wal, digest};
 use seaworthy::{Disk, Done, Work};
 use seaworthy_conformance::sim::SimFiles;
-use seaworthy_protocol::{Entry, Index, LogId, NodeId, Payload, Term};
+use seaworthy_protocol::{Entry, Index, LogId, NodeId, Payload, Snapshot, Term};
 
-const LAYOUT: Layout = Layout { segment_size: 4096 };
+const LAYOUT: Layout = Layout { segment_size: 4096, piece_size: 64 };
 
 fn disk() -> Disk<SimFiles> {
     let identity = Identity { cluster: 1, node: NodeId::new(1).unwrap(), directory: 1, starts: 0 };
@@ -96,4 +96,24 @@ fn after_a_failed_sync_nothing_is_done_any_more() {
     assert!(matches!(disk.work(), Some(Done::Failed(_))));
     disk.submit(append(3, 2, 1));
     assert!(matches!(disk.work(), Some(Done::Failed(_))));
+}
+
+#[test]
+fn batches_come_between_the_pieces_of_a_snapshot() {
+    let mut disk = disk();
+    let bytes = vec![7; 3 * LAYOUT.piece_size];
+    let last = LogId { term: Term(1), index: Index(1) };
+    let snapshot = Snapshot { last, length: bytes.len() as u64, digest: digest(&bytes) };
+    disk.submit(Work::Save { snapshot, bytes: bytes.clone() });
+    assert!(disk.work().is_none(), "the first piece");
+    disk.submit(append(1, 0, 1));
+    assert!(matches!(disk.work(), Some(Done::Appended { number: 1 })));
+    disk.submit(append(2, 1, 1));
+    assert!(disk.work().is_none(), "the second: each has its turn");
+    assert!(matches!(disk.work(), Some(Done::Appended { number: 2 })));
+    assert!(!disk.is_idle());
+    assert!(matches!(disk.work(), Some(Done::Saved(saved)) if saved == snapshot));
+    assert!(disk.is_idle());
+    assert_eq!(disk.wal().read_snapshot(snapshot, 0, bytes.len()).unwrap(), Some(bytes));
+    assert_eq!(last_index(disk), Index(2));
 }

@@ -20,9 +20,6 @@ const MS: u64 = 1_000_000;
 /// A client gives up on an operation after so long.
 const PATIENCE: u64 = 400 * MS;
 
-/// When all is well, the cluster must have gone on after so long.
-const HEALING: u64 = 20_000 * MS;
-
 /// A simulated cluster.
 #[derive(Debug)]
 pub struct Cluster {
@@ -36,25 +33,26 @@ pub struct Cluster {
     pub(super) transfers: u64,
     /// Who waits for an answer, and of which node.
     waiting: BTreeMap<Token, usize>,
-    queue: BinaryHeap<Reverse<(u64, u64, Happening)>>,
+    pub(super) queue: BinaryHeap<Reverse<(u64, u64, Happening)>>,
     numbered: u64,
     events: u64,
-    rates: Rates,
-    settings: Settings,
-    judge: Judge,
+    pub(super) rates: Rates,
+    pub(super) settings: Settings,
+    pub(super) judge: Judge,
     clients: Clients,
     digest: u64,
     /// What happened, in words; nothing if nobody wants to read it.
-    trace: Option<Vec<String>>,
+    pub(super) trace: Option<Vec<String>>,
     disk_counts: files::Counts,
 }
 
 /// Something that is to happen. Ordered only to be put into a queue: its number decides first.
 #[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Happening {
+pub(super) enum Happening {
     Deliver { to: usize, frame: Vec<u8> },
     Timer { machine: usize, life: u64 },
     Disk { machine: usize, life: u64 },
+    StateMachine { machine: usize, life: u64 },
     Client { client: usize },
     GiveUp { client: usize, token: Token },
     Trouble,
@@ -108,8 +106,10 @@ impl Cluster {
         let count = usize::from(mix.nodes);
         let rates = Rates::of(&mix, &mut dice);
         let settings = settings(voters, &mut dice);
+        let is_apart = dice.random_ratio(1, 3);
         let mut machines: Vec<Machine> = voters.iter().map(Machine::new).collect();
         for machine in &mut machines {
+            machine.is_apart = is_apart;
             if mix.faults.contains(&Fault::Skew) {
                 machine.speed = dice.random_range(800_000..1_250_000);
             }
@@ -185,7 +185,7 @@ impl Cluster {
     }
 
     /// The next thing happens.
-    fn happen(&mut self) -> Result<(), (Breach, String)> {
+    pub(super) fn happen(&mut self) -> Result<(), (Breach, String)> {
         let Some(Reverse((at, _, happening))) = self.queue.pop() else {
             return Err((Breach::NoProgress, "nothing will ever happen again".to_owned()));
         };
@@ -198,6 +198,7 @@ impl Cluster {
             Happening::Deliver { to, frame } => self.deliver(to, &frame),
             Happening::Timer { machine, .. } => self.turn(machine),
             Happening::Disk { machine, .. } => self.disk(machine),
+            Happening::StateMachine { machine, .. } => self.carry_out(machine),
             Happening::Client { client } => self.client(client),
             Happening::GiveUp { client, token } => {
                 if self.clients.waits_for(client, token) {
@@ -237,7 +238,9 @@ impl Cluster {
                 let is_due = computer.running.as_ref().is_some_and(|running| running.timer_at <= self.now);
                 computer.life != *life || !is_due
             }
-            Happening::Disk { machine, life } => self.machines[*machine].life != *life,
+            Happening::Disk { machine, life } | Happening::StateMachine { machine, life } => {
+                self.machines[*machine].life != *life
+            }
             Happening::GiveUp { client, token } => !self.clients.waits_for(*client, *token),
             Happening::Deliver { .. }
             | Happening::Client { .. }
@@ -261,7 +264,7 @@ impl Cluster {
     }
 
     /// A node takes a turn, unless it stands still.
-    fn turn(&mut self, machine: usize) -> Result<(), (Breach, String)> {
+    pub(super) fn turn(&mut self, machine: usize) -> Result<(), (Breach, String)> {
         let now = self.now;
         let local = self.machines[machine].local(now);
         let computer = &mut self.machines[machine];
@@ -275,6 +278,7 @@ impl Cluster {
             dice: &mut self.dice,
             inbox: &mut running.inbox,
             disk: &mut running.disk,
+            tasks: &mut running.tasks,
             output: &mut output,
         };
         let outcome = running.node.turn(&mut world);
@@ -292,7 +296,7 @@ impl Cluster {
     }
 
     /// The timer and the disk of a node, after a turn.
-    fn schedule(&mut self, machine: usize) {
+    pub(super) fn schedule(&mut self, machine: usize) {
         let computer = &self.machines[machine];
         let (life, slowness) = (computer.life, computer.slowness);
         let Some(running) = &computer.running else { return };
@@ -314,12 +318,20 @@ impl Cluster {
         let Some(running) = &mut self.machines[machine].running else { return };
         running.timer_at = due;
         running.disk_is_working |= !is_working;
+        let begins = !running.applier_is_working && !running.tasks.is_empty();
+        running.applier_is_working |= begins;
         if due != was_due {
             self.at(due, Happening::Timer { machine, life });
         }
         if !is_working {
             let takes = self.dice.random_range(50_000..200_000) * slowness;
             self.at(self.now + takes, Happening::Disk { machine, life });
+        }
+        if begins {
+            // Now and then it takes longer than an election.
+            let most = if self.dice.random_ratio(1, 200) { 500 * MS } else { MS };
+            let takes = self.dice.random_range(1000..most);
+            self.at(self.now + takes, Happening::StateMachine { machine, life });
         }
     }
 
@@ -345,7 +357,7 @@ impl Cluster {
     }
 
     /// What came out of a turn goes its ways.
-    fn take(&mut self, machine: usize, output: Output) -> Result<(), (Breach, String)> {
+    pub(super) fn take(&mut self, machine: usize, output: Output) -> Result<(), (Breach, String)> {
         if let Some(fault) = output.faults.first() {
             return Err((Breach::FalseBlame, format!("n{} says: {fault}", machine + 1)));
         }
@@ -516,73 +528,9 @@ impl Cluster {
         self.at(until, Happening::Room { machine });
     }
 
-    fn at(&mut self, at: u64, happening: Happening) {
+    pub(super) fn at(&mut self, at: u64, happening: Happening) {
         self.numbered += 1;
         self.queue.push(Reverse((at, self.numbered, happening)));
-    }
-
-    /// All is well again: the cluster must elect a leader, commit something new, and come to one state.
-    fn heal(&mut self) -> Result<(), (Breach, String)> {
-        let count = self.machines.len();
-        self.mix.faults.clear();
-        self.rates = Rates::CALM;
-        self.links = vec![vec![true; count]; count];
-        let pending = std::mem::take(&mut self.queue);
-        let stays =
-            |happening: &Happening| !matches!(happening, Happening::Trouble | Happening::WakeUp { .. });
-        self.queue = pending.into_iter().filter(|Reverse((_, _, happening))| stays(happening)).collect();
-        for machine in 0..count {
-            let computer = &mut self.machines[machine];
-            (computer.paused_until, computer.slowness) = (0, 1);
-            if let Some(files) = computer.files_mut() {
-                files.troubles =
-                    files::Troubles { is_dead: files.troubles.is_dead, ..files::Troubles::default() };
-            }
-            self.at(self.now, Happening::WakeUp { machine });
-            self.at(self.now, Happening::Resume { machine });
-        }
-        let (deadline, target) = (self.now + HEALING, self.judge.committed().plus(1));
-        while !self.has_come_together(target) {
-            if self.now > deadline {
-                return Err((Breach::NoProgress, "20 s after all was well again".to_owned()));
-            }
-            self.happen()?;
-        }
-        self.compare()
-    }
-
-    fn has_come_together(&self, target: Index) -> bool {
-        let last = self.judge.committed();
-        let is_there = |machine: &Machine| {
-            machine.is_lost
-                || machine.running.as_ref().is_some_and(|running| running.node.status().applied == last)
-        };
-        last >= target && self.machines.iter().all(is_there)
-    }
-
-    /// All who have applied the same are in the same state, and what is committed is on a majority of disks.
-    fn compare(&mut self) -> Result<(), (Breach, String)> {
-        let mut states = self
-            .machines
-            .iter()
-            .filter_map(|machine| machine.running.as_ref())
-            .map(|running| (running.node.status().applied, running.node.state_machine()));
-        if let Some(first) = states.next() {
-            if states.any(|other| other != first) {
-                return Err((Breach::StatesDiffer, "after all was well again".to_owned()));
-            }
-        }
-        let mut disks = Vec::new();
-        for machine in self.machines.iter().filter(|machine| !machine.is_rotten) {
-            let found = machine.durable_after_crash(&mut self.dice);
-            disks.push(found.map_err(|error| (Breach::DiskUnreadable, error.to_string()))?);
-        }
-        if disks.len() < self.machines.len() {
-            return Ok(()); // who has damage counts for nothing, and may make a majority all the same
-        }
-        let voters = NodeSet::first(self.mix.nodes);
-        let seen = self.judge.see_disks(voters, disks.iter());
-        seen.map_err(|breach| (breach, "after a crash of all at the end".to_owned()))
     }
 }
 

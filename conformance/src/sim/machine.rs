@@ -6,13 +6,15 @@ use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 use seaworthy::codec::{decode_frame, encode_frame};
 use seaworthy::wal::{FileName, Files, Identity, Layout, OpenError, Wal};
-use seaworthy::{Building, Disk, Event, NodeLoop, RequestError, Settings, Stop, Token, Work, World};
+use seaworthy::{
+    Applier, Building, Disk, Event, NodeLoop, RequestError, Settings, Stop, Task, Token, Work, World,
+};
 use seaworthy_protocol::{Chunk, Durable, Index, NodeId, PeerFault};
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Small, so that segments are begun often.
-const LAYOUT: Layout = Layout { segment_size: 8192 };
+const LAYOUT: Layout = Layout { segment_size: 8192, piece_size: 64 };
 
 /// A computer.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub(super) struct Machine {
     pub(super) is_rotten: bool,
     /// It has found damage, and stays down.
     pub(super) is_lost: bool,
+    /// Its state machine has a thread of its own.
+    pub(super) is_apart: bool,
 }
 
 /// A computer that is up.
@@ -43,6 +47,18 @@ pub(super) struct Running {
     pub(super) inbox: VecDeque<Event<u64>>,
     pub(super) timer_at: u64,
     pub(super) disk_is_working: bool,
+    /// The state machine, if it is not in the loop.
+    pub(super) applier: Option<Applier<Kv>>,
+    /// What it has to do, with the bytes of the snapshots among that.
+    pub(super) tasks: VecDeque<(Task<u64>, Option<Vec<u8>>)>,
+    pub(super) applier_is_working: bool,
+}
+
+impl Running {
+    /// Wherever it is.
+    pub(super) fn state_machine(&self) -> Option<&Kv> {
+        self.node.state_machine().or_else(|| self.applier.as_ref().map(Applier::state_machine))
+    }
 }
 
 /// What comes out of a turn.
@@ -69,6 +85,7 @@ pub(super) struct NodeWorld<'a> {
     pub(super) dice: &'a mut Pcg64Mcg,
     pub(super) inbox: &'a mut VecDeque<Event<u64>>,
     pub(super) disk: &'a mut Disk<SimFiles>,
+    pub(super) tasks: &'a mut VecDeque<(Task<u64>, Option<Vec<u8>>)>,
     pub(super) output: &'a mut Output,
 }
 
@@ -97,6 +114,16 @@ impl World<Kv> for NodeWorld<'_> {
         self.submit(building.finish());
     }
 
+    fn apply(&mut self, task: Task<u64>) {
+        let bytes = match &task {
+            Task::Restore(snapshot) => {
+                self.read_snapshot(Chunk { snapshot: *snapshot, offset: 0, length: snapshot.length })
+            }
+            Task::Apply { .. } | Task::Read(_) | Task::Snapshot(_) => None,
+        };
+        self.tasks.push_back((task, bytes));
+    }
+
     fn read_snapshot(&mut self, chunk: Chunk) -> Option<Vec<u8>> {
         let length = usize::try_from(chunk.length).ok()?;
         self.disk.wal().read_snapshot(chunk.snapshot, chunk.offset, length).ok().flatten()
@@ -108,8 +135,7 @@ impl World<Kv> for NodeWorld<'_> {
     }
 
     fn read(&mut self, token: Token, state_machine: &Kv) {
-        let value = state_machine.values[kv::key(token.0)];
-        self.output.answers.push((token, Said::Read(value, state_machine.last)));
+        self.output.answers.push((token, seen(token, state_machine)));
     }
 
     fn transferred(&mut self, token: Token) {
@@ -119,6 +145,11 @@ impl World<Kv> for NodeWorld<'_> {
     fn fault(&mut self, fault: PeerFault) {
         self.output.faults.push(fault);
     }
+}
+
+/// What a client sees that looks at a state.
+pub(super) fn seen(token: Token, state_machine: &Kv) -> Said {
+    Said::Read(state_machine.values[kv::key(token.0)], state_machine.last)
 }
 
 impl Machine {
@@ -136,6 +167,7 @@ impl Machine {
             slowness: 1,
             is_rotten: false,
             is_lost: false,
+            is_apart: false,
         }
     }
 
@@ -203,12 +235,32 @@ impl Machine {
         seen(&recovery.durable);
         let starts = wal.identity().starts;
         let mut disk = Disk::new(wal);
-        let (mut inbox, mut output) = (VecDeque::new(), Output::default());
-        let mut world =
-            NodeWorld { now: self.local(now), dice, inbox: &mut inbox, disk: &mut disk, output: &mut output };
-        let node = NodeLoop::start(self.id, starts, recovery.durable, Kv::default(), settings, &mut world)
-            .map_err(StartError::Stop)?;
-        self.running = Some(Running { node, disk, inbox, timer_at: u64::MAX, disk_is_working: false });
+        let (mut inbox, mut tasks, mut output) = (VecDeque::new(), VecDeque::new(), Output::default());
+        let mut world = NodeWorld {
+            now: self.local(now),
+            dice,
+            inbox: &mut inbox,
+            disk: &mut disk,
+            tasks: &mut tasks,
+            output: &mut output,
+        };
+        let (node, applier) = if self.is_apart {
+            let node = NodeLoop::start_apart(self.id, starts, recovery.durable, settings, &mut world);
+            (node, Some(Applier::new(Kv::default())))
+        } else {
+            let kv = Kv::default();
+            (NodeLoop::start(self.id, starts, recovery.durable, kv, settings, &mut world), None)
+        };
+        self.running = Some(Running {
+            node: node.map_err(StartError::Stop)?,
+            disk,
+            inbox,
+            timer_at: u64::MAX,
+            disk_is_working: false,
+            applier,
+            tasks,
+            applier_is_working: false,
+        });
         Ok(Some(recovery.cut.is_some()))
     }
 

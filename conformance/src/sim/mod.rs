@@ -10,6 +10,8 @@
 //! | `files.rs` | a disk that does the worst that a disk may do |
 //! | `machine.rs` | a computer: a node, its disk, its clock |
 //! | `cluster.rs` | computers, wires, clients; one event after the other |
+//! | `apart.rs` | a state machine that is not in its node's loop |
+//! | `healing.rs` | the end, when all is well again |
 //! | `trouble.rs` | what goes wrong, and when |
 //! | `clients.rs` | what clients do, and whether they are told the truth |
 //! | `judge.rs` | the properties |
@@ -17,9 +19,11 @@
 //! | `shrink.rs` | a failure, made small |
 //! | `totals.rs` | what many runs come to |
 
+mod apart;
 mod clients;
 mod cluster;
 mod files;
+mod healing;
 mod judge;
 mod kv;
 mod machine;

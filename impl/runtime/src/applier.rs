@@ -1,60 +1,87 @@
 //! Carries out what is committed, in order.
 
 use crate::command::Loggable as _;
-use crate::snapshot;
+use crate::snapshot::{self, Building};
 use crate::state_machine::{Logged, StateMachine};
-use crate::world::{Stop, World};
-use seaworthy_protocol::{Chunk, Index, LogId, Node, Payload};
+use crate::world::{Commanded, Stop, Token};
+use seaworthy_protocol::{Index, LogId, Snapshot};
 
 /// A state machine, and how far it has come.
+///
+/// A node's loop has one, or hands [tasks](crate::Task) to whoever has it.
 #[derive(Clone, Debug)]
-pub(crate) struct Applier<S> {
-    pub(crate) state_machine: S,
-    pub(crate) applied: Index,
+pub struct Applier<S> {
+    state_machine: S,
+    applied: Index,
 }
 
 impl<S: StateMachine> Applier<S> {
-    pub(crate) const fn new(state_machine: S) -> Self {
+    /// A machine that has applied nothing.
+    pub const fn new(state_machine: S) -> Self {
         Self { state_machine, applied: Index(0) }
     }
 
-    /// Applies what is committed and was not applied yet. `tell` hears of each entry, and what the machine said to its command.
-    pub(crate) fn apply(
+    /// The machine.
+    #[must_use]
+    pub const fn state_machine(&self) -> &S {
+        &self.state_machine
+    }
+
+    /// The last entry that it has applied, or that its snapshot covered.
+    #[must_use]
+    pub const fn applied(&self) -> Index {
+        self.applied
+    }
+
+    /// Carries out a task's commands. `tell` hears what the machine said to those that somebody waits for.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Command`], if the machine does not understand one.
+    pub fn apply(
         &mut self,
-        node: &Node<Logged<S>>,
-        mut tell: impl FnMut(LogId, Option<S::Response>),
+        commands: Vec<Commanded<Logged<S>>>,
+        through: Index,
+        mut tell: impl FnMut(Token, S::Response),
     ) -> Result<(), Stop> {
-        let count = node.commit_index().0.saturating_sub(self.applied.0);
-        for entry in node.log().after(self.applied, usize::try_from(count).unwrap_or(usize::MAX)) {
-            let index = self.applied.plus(1);
-            let response = match &entry.payload {
-                Payload::Noop => None,
-                Payload::Command(logged) => {
-                    let command = S::Command::from_log(logged);
-                    let command = command.map_err(|source| Stop::Command { index, source })?;
-                    Some(self.state_machine.apply(index, command))
-                }
-            };
-            self.applied = index;
-            tell(LogId { term: entry.term, index }, response);
+        for Commanded { index, command, client } in commands {
+            let response = self.command(index, &command)?;
+            if let Some(token) = client {
+                tell(token, response);
+            }
         }
+        self.applied = through;
         Ok(())
     }
 
-    /// Does the log begin after what was applied?
-    pub(crate) fn is_behind(&self, node: &Node<Logged<S>>) -> bool {
-        self.applied < node.log().base().index
+    /// Carries out one command.
+    pub(crate) fn command(&mut self, index: Index, logged: &Logged<S>) -> Result<S::Response, Stop> {
+        let command = S::Command::from_log(logged).map_err(|source| Stop::Command { index, source })?;
+        self.applied = index;
+        Ok(self.state_machine.apply(index, command))
     }
 
-    /// What the log no longer holds is in the snapshot: after a restart, and when a leader's has been installed.
-    pub(crate) fn restore(&mut self, node: &Node<Logged<S>>, world: &mut impl World<S>) -> Result<(), Stop> {
-        let base = node.log().base().index;
-        let snapshot = node.durable().snapshot().ok_or(Stop::NoSnapshot(base))?;
-        let whole = Chunk { snapshot, offset: 0, length: snapshot.length };
-        let bytes = world.read_snapshot(whole).ok_or(Stop::NoSnapshot(snapshot.last.index))?;
-        let state = snapshot::open(&bytes).ok_or(Stop::NoSnapshot(snapshot.last.index))?;
+    /// Passes over an entry that says nothing to the machine.
+    pub(crate) const fn pass(&mut self, index: Index) {
+        self.applied = index;
+    }
+
+    /// Takes on the state that a snapshot holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::NoSnapshot`], if there are no bytes, or a later version wrote them; [`Stop::Restore`], if the machine does not
+    /// understand them.
+    pub fn restore(&mut self, snapshot: Snapshot, bytes: Option<&[u8]>) -> Result<(), Stop> {
+        let state = bytes.and_then(snapshot::open).ok_or(Stop::NoSnapshot(snapshot.last.index))?;
         self.state_machine.restore(state).map_err(Stop::Restore)?;
         self.applied = snapshot.last.index;
         Ok(())
+    }
+
+    /// Takes hold of the state, which is that of an entry.
+    #[must_use]
+    pub fn snapshot(&self, last: LogId) -> Building {
+        Building::begin(&self.state_machine, last)
     }
 }

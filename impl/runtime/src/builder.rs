@@ -1,11 +1,15 @@
 //! How a node is put together.
 
+use crate::applier::Applier;
 use crate::clients::Limits;
 use crate::disk::Disk;
 use crate::error::StartError;
 use crate::node_loop::{NodeLoop, Settings};
 use crate::raft::{Raft, Running, Threads};
-use crate::shell::{DiskEnd, Display, Incoming, MemoryDisk, Surroundings, WireEnd, run_disk, run_node};
+use crate::shell::{
+    DiskEnd, Display, Employer, Incoming, MemoryDisk, Surroundings, WireEnd, run_disk, run_node,
+    run_state_machine,
+};
 use crate::state_machine::{Logged, StateMachine};
 use crate::sync::{Guarded, Published, Sender, Watermark, mailbox};
 use crate::timers::{Compaction, Timing};
@@ -57,6 +61,7 @@ pub struct Builder {
     limits: Limits,
     read_timeout: Duration,
     config: Result<Config, ConfigError>,
+    state_thread: bool,
 }
 
 impl Builder {
@@ -111,6 +116,7 @@ impl Builder {
             limits: Limits::default(),
             read_timeout: Duration::from_secs(1),
             config: Config::new(voters),
+            state_thread: false,
         }
     }
 
@@ -138,6 +144,18 @@ impl Builder {
     /// How long a read looks for a leader before it fails: one second, if nothing is said.
     pub fn read_timeout(self, read_timeout: Duration) -> Self {
         Self { read_timeout, ..self }
+    }
+
+    /// Gives the state machine a thread of its own: for one that takes its time, which would otherwise hold up its node's heartbeats and
+    /// acknowledgements. An answer comes a hand-over later then.
+    ///
+    /// ```
+    /// # use seaworthy::{Builder, Network, NodeId, NodeSet};
+    /// let (id, voters) = (NodeId::new(1).unwrap(), NodeSet::first(3));
+    /// let builder = Builder::new(7, id, voters, &Network::default()).state_thread(true);
+    /// ```
+    pub fn state_thread(self, state_thread: bool) -> Self {
+        Self { state_thread, ..self }
     }
 
     /// What the protocol is told: changes the defaults.
@@ -180,7 +198,9 @@ impl Builder {
             WireEnd::Memory(_) => Guarded::new(TransportCounters::default()),
             WireEnd::Tcp(tcp) => tcp.shared_counters(),
         };
-        let mut world = Surroundings::new(self.id, (inbox.clone(), incoming), disk, wire);
+        let orders = disk.orders();
+        let (deeds, to_do) = self.state_thread.then(|| mailbox(usize::MAX)).unzip();
+        let mut world = Surroundings::new(self.id, (inbox.clone(), incoming), disk, wire, deeds);
         let settings = Settings {
             config,
             timing: self.timing,
@@ -188,14 +208,28 @@ impl Builder {
             limits: self.limits,
             read_timeout: self.read_timeout,
         };
-        let node = NodeLoop::start(self.id, identity.starts, durable, state_machine, settings, &mut world);
-        let node = node.map_err(StartError::Stop)?;
+        let (node, state) = match to_do {
+            None => {
+                let started =
+                    NodeLoop::start(self.id, identity.starts, durable, state_machine, settings, &mut world);
+                (started.map_err(StartError::Stop)?, None)
+            }
+            Some(to_do) => {
+                let started = NodeLoop::start_apart(self.id, identity.starts, durable, settings, &mut world);
+                let employer = Employer { id: self.id, node: inbox.clone(), disk: orders };
+                let name = format!("seaworthy-{}-state", self.id.get());
+                let work = move || run_state_machine(Applier::new(state_machine), to_do, employer);
+                (started.map_err(StartError::Stop)?, Some(spawn(name, work)?))
+            }
+        };
         let (status, applied) = (Published::new(node.status()), Watermark::new());
-        let display = Display { status: status.clone(), applied: applied.clone() };
+        let counters = Guarded::new(node.counters());
+        let display =
+            Display { status: status.clone(), applied: applied.clone(), counters: counters.clone() };
         let name = format!("seaworthy-{}", self.id.get());
         let node = spawn(name, move || run_node(node, world, display))?;
-        let threads = Guarded::new(Threads { node: Some(node), disk: disk_thread });
-        Ok(Raft::new(Running { inbox, status, applied, threads, transport }))
+        let threads = Guarded::new(Threads { node: Some(node), state, disk: disk_thread });
+        Ok(Raft::new(Running { inbox, status, applied, threads, counters, transport }))
     }
 
     #[expect(clippy::type_complexity, reason = "four things that come of one")]

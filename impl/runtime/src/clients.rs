@@ -66,23 +66,14 @@ impl Clients {
         self.transfers.push((token, to));
     }
 
-    /// An entry was applied: who proposed it, or something else in its place?
-    pub(crate) fn applied<S: StateMachine>(
-        &mut self,
-        id: LogId,
-        response: Option<S::Response>,
-        world: &mut impl World<S>,
-    ) {
-        let Some((proposed, token)) = self.proposals.front().copied() else { return };
+    /// An entry is committed: who waits for what was proposed at its index, and was that this entry?
+    pub(crate) fn claim(&mut self, id: LogId) -> Option<(Token, bool)> {
+        let (proposed, token) = self.proposals.front().copied()?;
         if proposed.index != id.index {
-            return;
+            return None;
         }
         self.proposals.pop_front();
-        let answer = match response {
-            Some(response) if proposed == id => Ok(response),
-            Some(_) | None => Err(RequestError::NotApplied),
-        };
-        world.answer(token, answer);
+        Some((token, proposed == id))
     }
 
     /// The leader says what reads up to this one must see.
@@ -92,17 +83,12 @@ impl Clients {
         }
     }
 
-    /// Answers the reads that see enough.
-    pub(crate) fn answer_reads<S: StateMachine>(
-        &mut self,
-        applied: Index,
-        world: &mut impl World<S>,
-        state: &S,
-    ) {
+    /// Tells of the reads that see enough in a state, in their order.
+    pub(crate) fn take_ready_reads(&mut self, applied: Index, mut tell: impl FnMut(Token)) {
         self.reads.retain(|_, reading| {
             let is_ready = reading.index.is_some_and(|index| index <= applied);
             if is_ready {
-                world.read(reading.token, state);
+                tell(reading.token);
             }
             !is_ready
         });

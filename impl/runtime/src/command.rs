@@ -65,7 +65,7 @@ impl Command for u64 {
 /// for ever: what an older version has put into the log, a newer one must read. [`Raw`] takes what is bytes already.
 pub trait Loggable: Sized {
     /// What the log holds.
-    type Logged: Command + fmt::Debug;
+    type Logged: Command + Clone + fmt::Debug;
 
     /// What is put into the log.
     ///

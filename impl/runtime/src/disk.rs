@@ -1,7 +1,8 @@
-//! What the disk has to do, one thing after the other.
+//! What the disk has to do, one thing after the other; but for a snapshot, which is written in pieces, with what comes between them.
 
 use crate::wal::{Batch, DiskError, Files, Wal};
 use crate::world::{Done, Work};
+use seaworthy_protocol::Snapshot;
 use std::collections::VecDeque;
 
 /// A write-ahead log with a queue before it. Whoever runs it, a thread or a simulator, calls [`work`](Self::work) while there is
@@ -13,12 +14,30 @@ pub struct Disk<F> {
     /// A batch for which there was no room: sealed, and to be tried again as it is.
     refused: Option<(u64, Batch)>,
     retries: bool,
+    /// A snapshot that is being written, piece by piece.
+    saving: Option<Saving>,
+    /// A piece of it is next, also if something else waits: each has its turn.
+    piece_is_next: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Saving {
+    snapshot: Snapshot,
+    bytes: Vec<u8>,
+    written: usize,
 }
 
 impl<F: Files> Disk<F> {
     /// A disk with nothing to do.
     pub const fn new(wal: Wal<F>) -> Self {
-        Self { wal, queue: VecDeque::new(), refused: None, retries: false }
+        Self {
+            wal,
+            queue: VecDeque::new(),
+            refused: None,
+            retries: false,
+            saving: None,
+            piece_is_next: false,
+        }
     }
 
     /// Adds something to do.
@@ -34,7 +53,7 @@ impl<F: Files> Disk<F> {
     /// Is there nothing that can be done now?
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        if self.refused.is_some() { !self.retries } else { self.queue.is_empty() }
+        if self.refused.is_some() { !self.retries } else { self.queue.is_empty() && self.saving.is_none() }
     }
 
     /// Does the next thing: of batches, as many as wait together (group commit). Answers what there is to say about it.
@@ -45,6 +64,14 @@ impl<F: Files> Disk<F> {
                 return None;
             }
             return Some(self.append(number, batch));
+        }
+        if let Some(saving) = self.saving.take() {
+            let must_end = matches!(self.queue.front(), None | Some(Work::Save { .. }));
+            if must_end || std::mem::take(&mut self.piece_is_next) {
+                return self.save(saving);
+            }
+            self.saving = Some(saving);
+            self.piece_is_next = true;
         }
         match self.queue.pop_front()? {
             Work::Append { mut number, mut batch } => {
@@ -65,12 +92,23 @@ impl<F: Files> Disk<F> {
                 Err(DiskError::Full { .. }) => Done::KeptStaged { snapshot, is_intact: false },
                 Err(error) => Done::Failed(error),
             }),
-            Work::Save { snapshot, bytes } => Some(match self.wal.save_snapshot(snapshot, &bytes) {
-                Ok(()) => Done::Saved(snapshot),
-                Err(DiskError::Full { .. }) => Done::NotSaved(snapshot.last),
-                Err(error) => Done::Failed(error),
-            }),
+            Work::Save { snapshot, bytes } => self.save(Saving { snapshot, bytes, written: 0 }),
             Work::Retry => None,
+        }
+    }
+
+    /// Writes the next piece of a snapshot. There is something to say with the last.
+    fn save(&mut self, mut saving: Saving) -> Option<Done> {
+        let Saving { snapshot, bytes, written } = &mut saving;
+        let snapshot = *snapshot;
+        match self.wal.save_piece(snapshot, bytes, written) {
+            Ok(true) => Some(Done::Saved(snapshot)),
+            Ok(false) => {
+                self.saving = Some(saving);
+                None
+            }
+            Err(DiskError::Full { .. }) => Some(Done::NotSaved(snapshot.last)),
+            Err(error) => Some(Done::Failed(error)),
         }
     }
 

@@ -6,10 +6,12 @@
 #![forbid(unsafe_code)]
 
 mod applier;
+mod applying;
 mod builder;
 mod clients;
 pub mod codec;
 mod command;
+mod counters;
 mod disk;
 mod error;
 mod node_loop;
@@ -25,13 +27,15 @@ mod transport;
 pub mod wal;
 mod world;
 
+pub use applier::Applier;
 pub use builder::{Builder, init};
 pub use clients::Limits;
 pub use command::{Command, CommandError, Loggable, Raw};
+pub use counters::Counters;
 pub use disk::Disk;
 pub use error::{ProposeError, ReadError, ShutdownError, StartError, Stopped, TransferError};
 pub use node_loop::{NodeLoop, Settings, Status};
-pub use raft::{Applied, Leader, Leadership, Raft};
+pub use raft::{Applied, Leader, Leadership, Metrics, Raft};
 pub use reply::Reply;
 pub use seaworthy_protocol::{Config, ConfigError, Index, LogId, NodeId, NodeSet, Term};
 pub use snapshot::Building;
@@ -39,4 +43,4 @@ pub use state_machine::StateMachine;
 pub use timers::{Compaction, Timing, TimingError};
 pub use transport::memory::Network;
 pub use transport::tcp::TransportCounters;
-pub use world::{Done, Event, Request, RequestError, Stop, Token, Work, World};
+pub use world::{Commanded, Done, Event, Request, RequestError, Stop, Task, Token, Work, World};

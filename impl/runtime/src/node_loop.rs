@@ -3,11 +3,12 @@
 //! Without threads: whoever runs it calls [`NodeLoop::turn`] when something has happened or [`NodeLoop::next_timer`] is due.
 
 use crate::applier::Applier;
+use crate::applying::Applying;
 use crate::clients::{Clients, Limits};
 use crate::codec::Record;
 use crate::command::Command as _;
+use crate::counters::Counters;
 use crate::outbox::{Frames, Outbox};
-use crate::snapshot::Building;
 use crate::state_machine::{Logged, StateMachine};
 use crate::timers::{Compaction, Timers, Timing};
 use crate::world::{Done, Event, Request, RequestError, Stop, Token, Work, World};
@@ -70,7 +71,7 @@ pub struct NodeLoop<S: StateMachine> {
     settings: Settings,
     node: Node<Logged<S>>,
     fx: Effects<Outbox>,
-    applier: Applier<S>,
+    applying: Applying<S>,
     clients: Clients,
     timers: Timers,
     /// What was handed to the disk and is not durable yet.
@@ -81,6 +82,9 @@ pub struct NodeLoop<S: StateMachine> {
     /// Reads have come that nobody has been asked about.
     has_new_reads: bool,
     is_saving: bool,
+    counters: Counters,
+    /// The last term in which it led, as far as that is counted.
+    led_in: Term,
 }
 
 /// A batch on its way to the disk, and what waits for it.
@@ -89,6 +93,8 @@ struct Writing {
     number: u64,
     ack: WriteAck,
     frames: Frames,
+    bytes: usize,
+    since: Duration,
 }
 
 /// Only where commands can be copied, in a simulation, can a node be.
@@ -101,7 +107,7 @@ where
             settings: self.settings,
             node: self.node.clone(),
             fx: self.fx.clone(),
-            applier: self.applier.clone(),
+            applying: self.applying.clone(),
             clients: self.clients.clone(),
             timers: self.timers,
             writing: self.writing.clone(),
@@ -109,6 +115,8 @@ where
             last_read: self.last_read,
             has_new_reads: self.has_new_reads,
             is_saving: self.is_saving,
+            counters: self.counters,
+            led_in: self.led_in,
         }
     }
 }
@@ -127,16 +135,44 @@ impl<S: StateMachine> NodeLoop<S> {
         settings: Settings,
         world: &mut impl World<S>,
     ) -> Result<Self, Stop> {
-        let mut applier = Applier::new(state_machine);
-        let node = Node::restart(id, durable);
-        if applier.is_behind(&node) {
-            applier.restore(&node, world)?;
-        }
+        Self::begin(
+            Node::restart(id, durable),
+            starts,
+            Applying::Here(Applier::new(state_machine)),
+            settings,
+            world,
+        )
+    }
+
+    /// The same without its state machine: that is elsewhere, has applied nothing, and hears of what is committed by [tasks](Task).
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::NoSnapshot`], if the beginning of the log is in no snapshot.
+    pub fn start_apart(
+        id: NodeId,
+        starts: u64,
+        durable: Durable<Logged<S>>,
+        settings: Settings,
+        world: &mut impl World<S>,
+    ) -> Result<Self, Stop> {
+        let applying = Applying::Elsewhere { handed: Index(0), applied: Index(0) };
+        Self::begin(Node::restart(id, durable), starts, applying, settings, world)
+    }
+
+    fn begin(
+        node: Node<Logged<S>>,
+        starts: u64,
+        mut applying: Applying<S>,
+        settings: Settings,
+        world: &mut impl World<S>,
+    ) -> Result<Self, Stop> {
+        applying.restore_if_behind(&node, world)?;
         let mut started = Self {
             settings,
             node,
             fx: Effects::new(Outbox::default()),
-            applier,
+            applying,
             clients: Clients::default(),
             timers: Timers { election: Duration::ZERO, heartbeat: None, reads: None, disk: None },
             writing: VecDeque::new(),
@@ -144,6 +180,8 @@ impl<S: StateMachine> NodeLoop<S> {
             last_read: ReadId(starts << 40),
             has_new_reads: false,
             is_saving: false,
+            counters: Counters::default(),
+            led_in: Term(0),
         };
         started.reset_election_timer(world);
         Ok(started)
@@ -156,6 +194,7 @@ impl<S: StateMachine> NodeLoop<S> {
     /// The node has stopped for good: everyone who waited has been answered. If an invariant was broken, nothing that the turn's steps
     /// wanted has left. It must not be turned again.
     pub fn turn(&mut self, world: &mut impl World<S>) -> Result<(), Stop> {
+        self.counters.turns += 1;
         let outcome = self.try_turn(world);
         if outcome.is_err() {
             self.clients.dismiss(world);
@@ -173,10 +212,14 @@ impl<S: StateMachine> NodeLoop<S> {
         self.step(Input::Replicate)?;
         self.take_answers();
         self.hand_over(world);
-        self.apply(world)?;
+        self.applying.apply(&self.node, &mut self.clients, world)?;
         self.compact(world);
         self.clients.see(&self.node, world);
         self.set_timers(world);
+        if self.node.is_leader() && self.led_in < self.node.current_term() {
+            self.led_in = self.node.current_term();
+            self.counters.leaderships += 1;
+        }
         Ok(())
     }
 
@@ -214,6 +257,7 @@ impl<S: StateMachine> NodeLoop<S> {
         // After what has happened was taken in: a node that stood still finds its timer expired and its leader's messages waiting, and
         // must not disturb a leader that it only has to listen to.
         if self.timers.election <= now && !self.fx.reset_election_timer {
+            self.counters.time_outs += 1;
             self.step(Input::ElectionTimeout)?;
             self.fx.reset_election_timer = true;
         }
@@ -237,6 +281,7 @@ impl<S: StateMachine> NodeLoop<S> {
     fn take(&mut self, event: Event<Logged<S>>, world: &mut impl World<S>) -> Result<(), Stop> {
         match event {
             Event::Message { envelope, chunk } => {
+                self.counters.messages_received += 1;
                 self.step(Input::Receive(envelope))?;
                 if let Some(staged) = self.fx.sink.staged.take() {
                     world.submit(Work::Stage { chunk: staged, bytes: chunk });
@@ -247,6 +292,7 @@ impl<S: StateMachine> NodeLoop<S> {
             }
             Event::Request { token, request } => self.take_request(token, request, world)?,
             Event::Disk(done) => self.take_done(done, world)?,
+            Event::Applied(through) => self.applying.has_applied(through?),
         }
         self.take_answers();
         self.fx.sink.faults.drain(..).for_each(|fault| world.fault(fault));
@@ -262,24 +308,28 @@ impl<S: StateMachine> NodeLoop<S> {
         let Limits { proposals, reads, command_bytes: limit } = self.settings.limits;
         match request {
             Request::Propose(_) if self.clients.proposals() >= proposals => {
-                world.answer(token, Err(RequestError::Overloaded));
+                self.refuse(token, RequestError::Overloaded, world);
             }
             Request::Propose(command) if command.encoded_len() > limit => {
-                world.answer(token, Err(RequestError::TooLarge { bytes: command.encoded_len(), limit }));
+                self.refuse(token, RequestError::TooLarge { bytes: command.encoded_len(), limit }, world);
             }
             Request::Read if self.clients.reads() >= reads => {
-                world.answer(token, Err(RequestError::Overloaded));
+                self.refuse(token, RequestError::Overloaded, world);
             }
             Request::Propose(command) => {
                 self.step(Input::Propose(command))?;
                 self.take_reply(token, None, world);
             }
             Request::Read => {
+                self.counters.reads += 1;
                 self.last_read.0 += 1;
                 self.has_new_reads = true;
                 self.clients.asked(self.last_read, token, world.now() + self.settings.read_timeout);
             }
-            Request::ReadStale => world.read(token, &self.applier.state_machine),
+            Request::ReadStale => {
+                self.counters.reads += 1;
+                self.applying.read(token, world);
+            }
             Request::Transfer { to } => {
                 self.step(Input::Transfer { to })?;
                 self.take_reply(token, Some(to), world);
@@ -291,7 +341,10 @@ impl<S: StateMachine> NodeLoop<S> {
     /// The answer to a proposal or a transfer is the last that was given; a transfer that begins has none.
     fn take_reply(&mut self, token: Token, transfer: Option<NodeId>, world: &mut impl World<S>) {
         let refused = match (self.fx.sink.answers.pop(), transfer) {
-            (Some(Answer::Appended(id)), _) => return self.clients.proposed(id, token),
+            (Some(Answer::Appended(id)), _) => {
+                self.counters.proposals += 1;
+                return self.clients.proposed(id, token);
+            }
             (Some(Answer::NotLeader { leader }), _) => RequestError::NotLeader { leader },
             // The other node will lead, if all goes well.
             (Some(Answer::Transferring { to }), _) => RequestError::NotLeader { leader: Some(to) },
@@ -301,7 +354,12 @@ impl<S: StateMachine> NodeLoop<S> {
             }
             (Some(Answer::Readable { .. } | Answer::CannotRead { .. }) | None, None) => RequestError::Unknown,
         };
-        world.answer(token, Err(refused));
+        self.refuse(token, refused, world);
+    }
+
+    fn refuse(&mut self, token: Token, error: RequestError, world: &mut impl World<S>) {
+        self.counters.refusals += 1;
+        world.answer(token, Err(error));
     }
 
     fn take_answers(&mut self) {
@@ -326,13 +384,18 @@ impl<S: StateMachine> NodeLoop<S> {
                     let Some(writing) = self.writing.pop_front() else { break };
                     writing.frames.iter().for_each(|(to, frame)| world.send(to, frame));
                     ack = Some(writing.ack);
+                    self.counters.batches += 1;
+                    self.counters.batch_bytes += writing.bytes as u64;
+                    self.counters.batch_time += world.now().saturating_sub(writing.since);
                 }
                 ack.map_or(Ok(()), |ack| self.step(Input::WritesDurable(ack)))
             }
             Done::KeptStaged { snapshot, is_intact } => {
+                self.counters.snapshots_received += u64::from(is_intact);
                 self.step(Input::SnapshotStaged { snapshot, is_intact })
             }
             Done::Saved(snapshot) => {
+                self.counters.snapshots_saved += 1;
                 self.is_saving = false;
                 self.step(Input::Compact { snapshot, through: self.compacts_through(snapshot) })
             }
@@ -379,13 +442,18 @@ impl<S: StateMachine> NodeLoop<S> {
     /// Hands over what the steps of this turn want from the world.
     fn hand_over(&mut self, world: &mut impl World<S>) {
         self.send_chunks(world);
+        for frames in [&self.fx.sink.now, &self.fx.sink.after_writes] {
+            self.counters.messages_sent += frames.count() as u64;
+            self.counters.bytes_sent += frames.size() as u64;
+        }
         self.fx.sink.now.iter().for_each(|(to, frame)| world.send(to, frame));
         self.fx.sink.now.clear();
         let frames = &mut self.fx.sink.after_writes;
         if let Some(ack) = self.fx.ack.take() {
             self.batches += 1;
             let (number, batch) = (self.batches, std::mem::take(&mut self.fx.sink.batch));
-            self.writing.push_back(Writing { number, ack, frames: std::mem::take(frames) });
+            let (bytes, since) = (batch.len(), world.now());
+            self.writing.push_back(Writing { number, ack, frames: std::mem::take(frames), bytes, since });
             world.submit(Work::Append { number, batch });
         } else if frames.is_empty() {
             // Nothing waits.
@@ -408,19 +476,9 @@ impl<S: StateMachine> NodeLoop<S> {
         }
     }
 
-    fn apply(&mut self, world: &mut impl World<S>) -> Result<(), Stop> {
-        if self.applier.is_behind(&self.node) {
-            self.applier.restore(&self.node, world)?;
-        }
-        let clients = &mut self.clients;
-        self.applier.apply(&self.node, |id, response| clients.applied(id, response, world))?;
-        clients.answer_reads(self.applier.applied, world, &self.applier.state_machine);
-        Ok(())
-    }
-
     /// Makes a snapshot when it is time.
     fn compact(&mut self, world: &mut impl World<S>) {
-        let (base, applied) = (self.node.log().base().index, self.applier.applied);
+        let (base, applied) = (self.node.log().base().index, self.applying.handed());
         let compaction = self.settings.compaction;
         if self.is_saving || !compaction.is_due(base, applied) {
             return;
@@ -431,7 +489,7 @@ impl<S: StateMachine> NodeLoop<S> {
         }
         let Some(term) = self.node.log().term_at(applied) else { return };
         self.is_saving = true;
-        world.build(Building::begin(&self.applier.state_machine, LogId { term, index: applied }));
+        self.applying.snapshot(LogId { term, index: applied }, world);
     }
 
     fn is_sending_snapshot(&self) -> bool {
@@ -468,10 +526,13 @@ impl<S: StateMachine> NodeLoop<S> {
         &self.node
     }
 
-    /// The state machine.
+    /// The state machine, if it is here.
     #[must_use]
-    pub const fn state_machine(&self) -> &S {
-        &self.applier.state_machine
+    pub const fn state_machine(&self) -> Option<&S> {
+        match &self.applying {
+            Applying::Here(applier) => Some(applier.state_machine()),
+            Applying::Elsewhere { .. } => None,
+        }
     }
 
     /// What can be told of it at a glance.
@@ -483,9 +544,15 @@ impl<S: StateMachine> NodeLoop<S> {
             leader: self.node.leader(),
             last: self.node.log().last(),
             committed: self.node.commit_index(),
-            applied: self.applier.applied,
+            applied: self.applying.applied(),
             base: self.node.log().base().index,
         }
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        self.counters
     }
 
     /// The voters of its cluster.

@@ -23,6 +23,15 @@ impl Frames {
         self.ends.is_empty()
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Bytes of all of them.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Moves all of another's to the end.
     pub(crate) fn append(&mut self, other: &mut Self) {
         let offset = self.bytes.len();

@@ -1,6 +1,7 @@
 //! A running node, as its users hold it.
 
 use crate::command::{Command as _, Loggable};
+use crate::counters::Counters;
 use crate::error::{ProposeError, ReadError, ShutdownError, Stopped, TransferError};
 use crate::node_loop::Status;
 use crate::reply::Reply;
@@ -29,12 +30,14 @@ pub(crate) struct Running<S: StateMachine> {
     pub(crate) status: Published<Status>,
     pub(crate) applied: Watermark,
     pub(crate) threads: Guarded<Threads>,
+    pub(crate) counters: Guarded<Counters>,
     pub(crate) transport: Guarded<TransportCounters>,
 }
 
 /// The threads of a node, until somebody has waited for their end.
 pub(crate) struct Threads {
     pub(crate) node: Option<JoinHandle<Result<(), Stop>>>,
+    pub(crate) state: Option<JoinHandle<()>>,
     pub(crate) disk: Option<JoinHandle<()>>,
 }
 
@@ -149,10 +152,35 @@ impl<S: StateMachine> Raft<S> {
         self.0.status.get()
     }
 
-    /// What its connections have carried since it started; zeros without connections.
+    /// What can be told of the node in numbers, as of its last turn.
+    ///
+    /// ```
+    /// # use seaworthy::{Builder, Index, Network, NodeId, NodeSet, Raw, StateMachine};
+    /// # use std::error::Error;
+    /// # struct Nothing;
+    /// # impl StateMachine for Nothing {
+    /// #     type Command = Raw<u64>;
+    /// #     type Response = ();
+    /// #     fn apply(&mut self, _: Index, _: Raw<u64>) {}
+    /// #     fn snapshot(&self) -> impl FnOnce(&mut Vec<u8>) + Send + 'static { |_| () }
+    /// #     fn restore(&mut self, _: &[u8]) -> Result<(), Box<dyn Error + Send + Sync>> { Ok(()) }
+    /// # }
+    /// # let id = NodeId::new(1).unwrap();
+    /// # let raft = Builder::new(1, id, NodeSet::first(1), &Network::default()).start(Nothing)?;
+    /// while raft.propose(&Raw(7)).wait().is_err() {}
+    /// raft.wait_for_applied(Index(2)).wait()?;
+    /// let metrics = raft.metrics();
+    /// assert_eq!((metrics.counters.proposals, metrics.counters.leaderships), (1, 1));
+    /// assert!(metrics.status.committed >= Index(2) && metrics.counters.batches >= 2);
+    /// # Ok::<(), Box<dyn Error>>(())
+    /// ```
     #[must_use]
-    pub fn transport(&self) -> TransportCounters {
-        self.0.transport.with(|counters| *counters)
+    pub fn metrics(&self) -> Metrics {
+        Metrics {
+            status: self.status(),
+            counters: self.0.counters.with(|counters| *counters),
+            transport: self.0.transport.with(|counters| *counters),
+        }
     }
 
     /// Waits until this node has applied an entry, or all before it are in a snapshot that it has restored.
@@ -188,9 +216,11 @@ impl<S: StateMachine> Running<S> {
 
 impl Threads {
     fn join(&mut self) -> Result<(), ShutdownError> {
-        let is_own = |node: &JoinHandle<_>| node.thread().id() == thread::current().id();
-        if self.node.as_ref().is_some_and(is_own) {
-            // A function that reads holds the last handle. Its thread cannot wait for itself, nor for the disk, which waits for it.
+        let own = thread::current().id();
+        let node = self.node.as_ref().map(|node| node.thread().id());
+        let state = self.state.as_ref().map(|state| state.thread().id());
+        if node == Some(own) || state == Some(own) {
+            // A function that reads holds the last handle. Its thread cannot wait for itself, nor for the others, which wait for it.
             return Ok(());
         }
         let outcome = match self.node.take().map(JoinHandle::join) {
@@ -198,9 +228,13 @@ impl Threads {
             Some(Ok(Err(stop))) => Err(ShutdownError::Stop(stop)),
             Some(Err(panic)) => Err(ShutdownError::Panicked(message(panic.as_ref()))),
         };
-        match self.disk.take().map(JoinHandle::join) {
-            None | Some(Ok(())) => outcome,
-            Some(Err(panic)) => outcome.and(Err(ShutdownError::Panicked(message(panic.as_ref())))),
+        let state = self.state.take().map_or(Ok(()), JoinHandle::join);
+        let disk = self.disk.take().map_or(Ok(()), JoinHandle::join);
+        match (state, disk) {
+            (Ok(()), Ok(())) => outcome,
+            // Then the node has stopped because of it.
+            (Err(panic), _) => Err(ShutdownError::Panicked(message(panic.as_ref()))),
+            (Ok(()), Err(panic)) => outcome.and(Err(ShutdownError::Panicked(message(panic.as_ref())))),
         }
     }
 }
@@ -215,6 +249,17 @@ impl<S: StateMachine> Drop for Running<S> {
         // Nobody is left to be told.
         let _ = self.stop();
     }
+}
+
+/// What can be told of a node in numbers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Metrics {
+    /// Where it is.
+    pub status: Status,
+    /// What it has done since it started.
+    pub counters: Counters,
+    /// What its connections have carried since then; zeros without connections.
+    pub transport: TransportCounters,
 }
 
 /// Waits until a node has applied something: a future, or [`wait`](Self::wait) for it.

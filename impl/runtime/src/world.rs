@@ -32,6 +32,10 @@ pub trait World<S: StateMachine> {
     /// ([`Done::NotSaved`]).
     fn build(&mut self, building: Building);
 
+    /// Hands a task to the state machine, after all it was handed before, if it [is elsewhere](crate::NodeLoop::start_apart). Whenever
+    /// it has carried out commands or restored a snapshot, an [`Event::Applied`] says so.
+    fn apply(&mut self, task: Task<Logged<S>>);
+
     /// Reads a piece of a snapshot that the disk has kept; nothing if it is gone.
     fn read_snapshot(&mut self, chunk: Chunk) -> Option<Vec<u8>>;
 
@@ -67,6 +71,39 @@ pub enum Event<C> {
     },
     /// The disk has done something.
     Disk(Done),
+    /// The state machine, which is elsewhere, has applied up to an entry; or cannot go on.
+    Applied(Result<Index, Stop>),
+}
+
+/// Something for a state machine to do that is not in the node's loop.
+#[derive(Clone, Debug)]
+pub enum Task<C> {
+    /// To carry out commands.
+    Apply {
+        /// In the order of the log.
+        commands: Vec<Commanded<C>>,
+        /// The last entry of which this tells; it may be none that carries a command.
+        through: Index,
+    },
+    /// To take on the state of a snapshot, in the place of its own. The snapshot may be gone when the machine gets to it: its bytes are to
+    /// be taken hold of at once.
+    Restore(Snapshot),
+    /// To let a client look at it.
+    Read(Token),
+    /// To make a snapshot, of which this is the last entry, and have the disk save it. Or to tell the node that there is none
+    /// ([`Done::NotSaved`]).
+    Snapshot(LogId),
+}
+
+/// A committed command.
+#[derive(Clone, Debug)]
+pub struct Commanded<C> {
+    /// Where it is in the log.
+    pub index: Index,
+    /// As the log holds it.
+    pub command: C,
+    /// Who waits for what the machine says to it. To be answered by whoever hands the task on.
+    pub client: Option<Token>,
 }
 
 /// A client that waits. The world's to choose; no two that wait are the same.
@@ -210,4 +247,7 @@ pub enum Stop {
     /// The state machine does not understand a snapshot.
     #[error("the state machine cannot restore a snapshot: {0}")]
     Restore(Box<dyn std::error::Error + Send + Sync>),
+    /// The state machine, which has a thread of its own, has panicked.
+    #[error("the state machine has panicked")]
+    StateMachine,
 }

@@ -3,6 +3,7 @@
 //! | thread              | does                                                            | waits for              |
 //! |---------------------|-----------------------------------------------------------------|------------------------|
 //! | `seaworthy-N`       | turns the loop of node N: protocol, clients, applying           | its mailbox, its timer |
+//! | `seaworthy-N-state` | applies, and lets clients look; only if it was asked for               | its mailbox            |
 //! | `seaworthy-N-snapshot` | writes down a state that was taken hold of, and hands it to the disk | nothing: it ends |
 //! | `seaworthy-to-M`, `seaworthy-listener`, `seaworthy-reader` | write to node M, let peers in, read from one | a connection |
 //! | `seaworthy-N-disk`  | writes and syncs; none for a node without a disk                | its mailbox            |
@@ -10,17 +11,20 @@
 #[cfg(all(test, seaworthy_loom))]
 mod interleavings;
 mod memory;
+mod state;
 mod waiting;
 mod world;
 
 pub(crate) use memory::MemoryDisk;
+pub(crate) use state::{Employer, run_state_machine};
 pub(crate) use waiting::Reader;
 pub(crate) use world::{DiskEnd, Incoming, Order, Surroundings, WireEnd};
 
+use crate::counters::Counters;
 use crate::disk::Disk;
 use crate::node_loop::{NodeLoop, Status};
 use crate::state_machine::{Logged, StateMachine};
-use crate::sync::{Published, Receiver, Sender, Watermark};
+use crate::sync::{Guarded, Published, Receiver, Sender, Watermark};
 use crate::wal::{DiskError, Files};
 use crate::world::{Done, Stop};
 
@@ -28,6 +32,7 @@ use crate::world::{Done, Stop};
 pub(crate) struct Display {
     pub(crate) status: Published<Status>,
     pub(crate) applied: Watermark,
+    pub(crate) counters: Guarded<Counters>,
 }
 
 impl Drop for Display {
@@ -53,6 +58,8 @@ where
             tracing::error!(node = world.id.get(), %stop, "the node has stopped");
             return Err(stop);
         }
+        // Before the rest: who has waited for something finds it counted.
+        display.counters.with(|counters| *counters = node.counters());
         let status = node.status();
         display.status.show(status);
         display.applied.raise(status.applied.0);

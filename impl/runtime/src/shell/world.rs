@@ -1,6 +1,7 @@
 //! The world around a node's loop when it runs in a thread of its own.
 
 use super::memory::MemoryDisk;
+use super::state::{Bytes, Deed};
 use super::waiting::{BatchResponder, Reader, Responder, Waiting};
 use crate::codec::decode_frame;
 use crate::error::TransferError;
@@ -10,8 +11,8 @@ use crate::sync::{Completer, Instant, Receiver, Sender, draw};
 use crate::transport::memory::Network;
 use crate::transport::tcp::Tcp;
 use crate::wal::{DiskError, SnapshotReader};
-use crate::world::{Done, Event, Request, RequestError, Token, Work, World};
-use seaworthy_protocol::{Chunk, Entry, Envelope, NodeId, PeerFault};
+use crate::world::{Done, Event, Request, RequestError, Stop, Task, Token, Work, World};
+use seaworthy_protocol::{Chunk, Entry, Envelope, Index, NodeId, PeerFault, Snapshot};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -29,6 +30,8 @@ pub(crate) enum Incoming<S: StateMachine> {
     Done(Done),
     /// A snapshot was made, for a disk that is on the node's own thread.
     Built(Work),
+    /// How far a state machine has come that has a thread of its own, and what it said to whom.
+    Applied(Result<Index, Stop>, Vec<(Token, S::Response)>),
     Propose(Logged<S>, Responder<S>),
     ProposeBatch(Vec<Logged<S>>, BatchResponder<S>),
     Read(Reader<S>),
@@ -41,6 +44,16 @@ pub(crate) enum Incoming<S: StateMachine> {
 pub(crate) enum DiskEnd {
     Memory(MemoryDisk),
     Thread { orders: Sender<Order>, snapshots: SnapshotReader },
+}
+
+impl DiskEnd {
+    /// Where whoever makes a snapshot hands it over; nothing if that is the node.
+    pub(crate) fn orders(&self) -> Option<Sender<Order>> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Thread { orders, .. } => Some(orders.clone()),
+        }
+    }
 }
 
 /// Where a node's messages go.
@@ -69,6 +82,8 @@ pub(crate) struct Surroundings<S: StateMachine> {
     events: VecDeque<Event<Logged<S>>>,
     waiting: Waiting<S>,
     disk: DiskEnd,
+    /// Where the state machine is, if it has a thread of its own.
+    state_machine: Option<Sender<Deed<S>>>,
     /// Behind the inbox: whoever waits there for room is let go before the connections are closed.
     wire: WireEnd,
     pub(crate) is_stopping: bool,
@@ -85,6 +100,7 @@ where
         (home, inbox): (Sender<Incoming<S>>, Receiver<Incoming<S>>),
         disk: DiskEnd,
         wire: WireEnd,
+        state_machine: Option<Sender<Deed<S>>>,
     ) -> Self {
         Self {
             id,
@@ -96,6 +112,7 @@ where
             events: VecDeque::new(),
             waiting: Waiting::new(),
             disk,
+            state_machine,
             wire,
             is_stopping: false,
         }
@@ -105,6 +122,16 @@ where
     pub(crate) fn wait(&mut self, until: Duration) {
         if self.events.is_empty() && self.coming.is_empty() {
             self.inbox.wait(Some(until.saturating_sub(self.began.elapsed())));
+        }
+    }
+
+    /// Takes hold of a snapshot, which may be gone when it is read.
+    fn hold(&mut self, snapshot: Snapshot) -> Option<Bytes> {
+        match &mut self.disk {
+            DiskEnd::Memory(disk) => {
+                disk.read(Chunk { snapshot, offset: 0, length: snapshot.length }).map(Bytes::Here)
+            }
+            DiskEnd::Thread { snapshots, .. } => snapshots.hold(snapshot).map(Bytes::File),
         }
     }
 
@@ -130,6 +157,10 @@ where
             }
             Incoming::Done(done) => self.events.push_back(Event::Disk(done)),
             Incoming::Built(work) => self.submit(work),
+            Incoming::Applied(through, responses) => {
+                responses.into_iter().for_each(|(token, response)| self.waiting.answer(token, Ok(response)));
+                self.events.push_back(Event::Applied(through));
+            }
             Incoming::Propose(command, responder) => {
                 let token = self.waiting.proposal(responder);
                 self.events.push_back(Event::Request { token, request: Request::Propose(command) });
@@ -164,10 +195,34 @@ impl<S: StateMachine> Drop for Surroundings<S> {
             // Closes when it is dropped.
             WireEnd::Tcp(_) => {}
         }
+        // Whoever is gone already has said why.
+        if let Some(deeds) = &self.state_machine {
+            let _ = deeds.push(Deed::Stop);
+        }
         if let DiskEnd::Thread { orders, .. } = &self.disk {
-            // If it is gone already, it has said why.
             let _ = orders.push(Order::Stop);
         }
+    }
+}
+
+/// Makes a snapshot on a thread of its own, or says that there is none.
+pub(super) fn build_beside<S>(
+    id: NodeId,
+    building: Building,
+    home: &Sender<Incoming<S>>,
+    orders: Option<Sender<Order>>,
+) where
+    S: StateMachine + 'static,
+    Logged<S>: Send,
+    S::Response: Send,
+{
+    let (last, work_home) = (building.last(), home.clone());
+    let work = move || build(building, &work_home, orders.as_ref());
+    let name = format!("seaworthy-{}-snapshot", id.get());
+    if let Err(error) = thread::Builder::new().name(name).spawn(work) {
+        tracing::warn!(node = id.get(), %error, "no snapshot was made: a thread cannot be started");
+        // A node that is gone needs none.
+        let _ = home.push(Incoming::Done(Done::NotSaved(last)));
     }
 }
 
@@ -225,17 +280,21 @@ where
     }
 
     fn build(&mut self, building: Building) {
-        let (last, home) = (building.last(), self.home.clone());
-        let orders = match &self.disk {
-            DiskEnd::Memory(_) => None,
-            DiskEnd::Thread { orders, .. } => Some(orders.clone()),
+        build_beside(self.id, building, &self.home, self.disk.orders());
+    }
+
+    fn apply(&mut self, task: Task<Logged<S>>) {
+        let deed = match task {
+            Task::Apply { commands, through } => Deed::Apply { commands, through },
+            Task::Restore(snapshot) => Deed::Restore(snapshot, self.hold(snapshot)),
+            Task::Read(token) => match self.waiting.reader(token) {
+                Some(reader) => Deed::Look(reader),
+                None => return,
+            },
+            Task::Snapshot(last) => Deed::Snapshot(last),
         };
-        let work = move || build(building, &home, orders.as_ref());
-        let name = format!("seaworthy-{}-snapshot", self.id.get());
-        if let Err(error) = thread::Builder::new().name(name).spawn(work) {
-            tracing::warn!(node = self.id.get(), %error, "no snapshot was made: a thread cannot be started");
-            self.events.push_back(Event::Disk(Done::NotSaved(last)));
-        }
+        // If it is gone, it has said why.
+        let _ = self.state_machine.as_ref().map(|deeds| deeds.push(deed));
     }
 
     fn read_snapshot(&mut self, chunk: Chunk) -> Option<Vec<u8>> {

@@ -33,7 +33,7 @@ pub use error::{DiskError, OpenError};
 pub use files::{FileName, Files};
 pub use identity::Identity;
 pub use recovery::{Cut, Recovery};
-pub(crate) use snapshot_reader::SnapshotReader;
+pub(crate) use snapshot_reader::{HeldSnapshot, SnapshotReader};
 pub use snapshots::digest;
 
 use crate::command::Command;
@@ -47,12 +47,14 @@ static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 pub struct Layout {
     /// How many bytes of space are made for a segment. A batch that is larger has a segment of its own.
     pub segment_size: u64,
+    /// How many bytes of a snapshot are written and synced at a time: batches wait no longer for one.
+    pub piece_size: usize,
 }
 
 impl Default for Layout {
-    /// 64 MiB.
+    /// 64 MiB, and 1 MiB.
     fn default() -> Self {
-        Self { segment_size: 64 << 20 }
+        Self { segment_size: 64 << 20, piece_size: 1 << 20 }
     }
 }
 

@@ -11,7 +11,14 @@ use std::path::PathBuf;
 pub(crate) struct SnapshotReader {
     path: PathBuf,
     /// The one that was read last: a transfer reads it piece by piece.
-    open: Option<(Snapshot, File)>,
+    open: Option<HeldSnapshot>,
+}
+
+/// A snapshot that stays readable when its name is gone.
+#[derive(Debug)]
+pub(crate) struct HeldSnapshot {
+    snapshot: Snapshot,
+    file: File,
 }
 
 impl SnapshotReader {
@@ -19,15 +26,30 @@ impl SnapshotReader {
         Self { path, open: None }
     }
 
+    /// Takes hold of a snapshot; nothing if it is gone.
+    pub(crate) fn hold(&self, snapshot: Snapshot) -> Option<HeldSnapshot> {
+        let name = FileName::Snapshot(snapshot).to_string();
+        Some(HeldSnapshot { snapshot, file: File::open(self.path.join(name)).ok()? })
+    }
+
     /// Reads a piece; nothing if the snapshot is gone.
     pub(crate) fn read(&mut self, chunk: Chunk) -> Option<Vec<u8>> {
-        if self.open.as_ref().is_none_or(|(snapshot, _)| *snapshot != chunk.snapshot) {
-            let name = FileName::Snapshot(chunk.snapshot).to_string();
-            self.open = Some((chunk.snapshot, File::open(self.path.join(name)).ok()?));
+        if self.open.as_ref().is_none_or(|held| held.snapshot != chunk.snapshot) {
+            self.open = Some(self.hold(chunk.snapshot)?);
         }
-        let (_, file) = self.open.as_ref()?;
-        let mut bytes = vec![0; usize::try_from(chunk.length).ok()?];
-        file.read_exact_at(&mut bytes, chunk.offset).ok()?;
+        self.open.as_ref()?.read_piece(chunk.offset, chunk.length)
+    }
+}
+
+impl HeldSnapshot {
+    /// All of it.
+    pub(crate) fn read(&self) -> Option<Vec<u8>> {
+        self.read_piece(0, self.snapshot.length)
+    }
+
+    fn read_piece(&self, offset: u64, length: u64) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(length).ok()?];
+        self.file.read_exact_at(&mut bytes, offset).ok()?;
         Some(bytes)
     }
 }

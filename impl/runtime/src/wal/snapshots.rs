@@ -25,16 +25,44 @@ impl<F: Files> Wal<F> {
     ///
     /// [`DiskError::Full`]: nothing happened. After any other error the log is not used any more.
     pub fn save_snapshot(&mut self, snapshot: Snapshot, bytes: &[u8]) -> Result<(), DiskError> {
+        let mut written = 0;
+        while !self.save_piece(snapshot, bytes, &mut written)? {}
+        Ok(())
+    }
+
+    /// Writes the next piece of a snapshot of this node's, behind those that were written, and makes it durable: batches may come
+    /// between. True with the last piece: the snapshot is there. One that is begun anew forgets the one before.
+    ///
+    /// # Errors
+    ///
+    /// [`DiskError::Full`]: nothing happened, and the snapshot is not to be continued. After any other error the log is not used
+    /// any more.
+    pub fn save_piece(
+        &mut self,
+        snapshot: Snapshot,
+        bytes: &[u8],
+        written: &mut usize,
+    ) -> Result<bool, DiskError> {
         self.guarded(|wal| {
             let name = FileName::Built;
-            wal.files.create(name).map_err(DiskError::writing("create", name))?;
-            let written = wal.files.write(name, 0, bytes).map_err(DiskError::writing("write", name));
-            if let Err(error) = written {
+            if *written == 0 {
+                wal.files.create(name).map_err(DiskError::writing("create", name))?;
+            }
+            let rest = bytes.get(*written..).unwrap_or_default();
+            let piece = rest.get(..wal.layout.piece_size).unwrap_or(rest);
+            let outcome = wal.files.write(name, *written as u64, piece);
+            if let Err(error) = outcome.map_err(DiskError::writing("write", name)) {
                 // Half a snapshot would only make the want of room worse.
                 let _ = wal.files.remove(name);
                 return Err(error);
             }
-            wal.keep(name, snapshot)
+            *written += piece.len();
+            if *written < bytes.len() {
+                // Or the last sync would have all of it to write, and the log's would wait for that.
+                wal.files.sync(name).map_err(DiskError::failing("sync", name))?;
+                return Ok(false);
+            }
+            wal.keep(name, snapshot).map(|()| true)
         })
     }
 

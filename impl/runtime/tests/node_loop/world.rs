@@ -5,8 +5,8 @@ use rand::{Rng, SeedableRng};
 use seaworthy::codec::decode_frame;
 use seaworthy::wal::DiskError;
 use seaworthy::{
-    Building, Done, Event, Limits, NodeLoop, Raw, Request, RequestError, Settings, StateMachine, Stop, Token,
-    Work, World,
+    Building, Done, Event, Limits, NodeLoop, Raw, Request, RequestError, Settings, StateMachine, Stop, Task,
+    Token, Work, World,
 };
 use seaworthy_protocol::{Chunk, Config, Durable, Entry, Envelope, Index, NodeId, NodeSet, PeerFault};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -127,6 +127,10 @@ impl World<List> for View<'_> {
 
     fn build(&mut self, building: Building) {
         self.submit(building.finish());
+    }
+
+    fn apply(&mut self, task: Task<u64>) {
+        unreachable!("the state machines are in their loops: {task:?}");
     }
 
     fn read_snapshot(&mut self, _: Chunk) -> Option<Vec<u8>> {
@@ -315,6 +319,6 @@ impl Nodes {
     }
 
     pub(crate) fn applied(&self, id: NodeId) -> &[u64] {
-        &self.loops[&id].state_machine().0
+        &self.loops[&id].state_machine().expect("it is in its loop").0
     }
 }

@@ -10,7 +10,7 @@ use crate::raft::Raft;
 use crate::{Index, Raw, Term};
 use loom::thread;
 use seaworthy_protocol::Message;
-use stage::{Numbers, Stage, append, at, from, matched, n};
+use stage::{Numbers, Stage, append, at, from, install, matched};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -69,7 +69,7 @@ fn depose(
         let peers = thread::spawn(move || news.into_iter().for_each(|said| assert!(home.push(said).is_ok())));
         let answer = reply.wait();
         peers.join().unwrap();
-        let seen = raft.read_stale(|numbers| numbers.0.clone()).wait().unwrap();
+        let seen = raft.read_stale(|numbers| numbers.all.clone()).wait().unwrap();
         judge(answer, &seen);
         drop(raft);
         node.join().unwrap();
@@ -135,7 +135,7 @@ fn a_read_is_not_answered_by_a_round_that_began_before_it() {
 }
 
 fn ask(raft: &Raft<Numbers>) -> (Result<u64, ProposeError>, Result<Vec<u64>, ReadError>) {
-    let (proposal, read) = (raft.propose(&Raw(7)), raft.read(|numbers| numbers.0.clone()));
+    let (proposal, read) = (raft.propose(&Raw(7)), raft.read(|numbers| numbers.all.clone()));
     (proposal.wait(), read.wait())
 }
 
@@ -181,5 +181,46 @@ fn a_node_whose_disk_dies_stops_and_answers_everyone() {
         assert!(read.is_ok() || matches!(read, Err(ReadError::Stopped | ReadError::Unavailable)), "{read:?}");
         assert!(node.join().unwrap().is_err());
         disk.join().unwrap();
+    });
+}
+
+/// A snapshot of five numbers is installed while the first two are applied, on a thread of the state machine's: what is said to be applied
+/// is, nothing is applied to the snapshot that it holds, and a read that is asked for later sees it.
+#[test]
+fn a_snapshot_is_installed_between_what_is_applied() {
+    model(|| {
+        let mut stage = Stage::apart(3);
+        let (raft, home, state) = (stage.raft(), stage.home.clone(), stage.take_state());
+        let (node, _) = stage.split();
+        let numbers = Numbers::default();
+        let witness = Arc::clone(&numbers.witness);
+        let node = thread::spawn(move || node.run().unwrap());
+        let state = thread::spawn(move || state.run(numbers));
+        assert!(home.push(from(2, 1, append(at(0, 0), &[(1, 1), (1, 2)], 2))).is_ok());
+        assert!(home.push(install(2, 1, &[1, 2, 3, 4, 5])).is_ok());
+        assert_eq!(raft.wait_for_applied(Index(3)).wait(), Ok(Index(5)));
+        assert_eq!(witness.load(Ordering::Relaxed), 5);
+        assert_eq!(raft.read_stale(|numbers| numbers.all.clone()).wait(), Ok(vec![1, 2, 3, 4, 5]));
+        drop(raft);
+        node.join().unwrap();
+        state.join().unwrap();
+    });
+}
+
+/// The thread of a state machine that dies takes its node with it, and nobody waits for ever.
+#[test]
+fn a_node_whose_state_machine_dies_stops_and_answers_everyone() {
+    model(|| {
+        let mut stage = Stage::apart(3);
+        let (raft, home, state) = (stage.raft(), stage.home.clone(), stage.take_state());
+        let (node, _) = stage.split();
+        let node = thread::spawn(move || node.run());
+        let state = thread::spawn(move || state.die());
+        // Unless the node has stopped by then.
+        let _ = home.push(from(2, 1, append(at(0, 0), &[(1, 1)], 1)));
+        assert!(raft.wait_for_applied(Index(1)).wait().is_err());
+        assert_eq!(raft.read_stale(|_| ()).wait(), Err(ReadError::Stopped));
+        assert!(node.join().unwrap().is_err());
+        state.join().unwrap();
     });
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-const LAYOUT: Layout = Layout { segment_size: 4096 };
+const LAYOUT: Layout = Layout { segment_size: 4096, piece_size: 64 };
 
 type Contents = BTreeMap<FileName, Vec<u8>>;
 

@@ -1,50 +1,75 @@
 //! One node of three, with its disk, before anything runs beside anything else.
 
 use super::platter::Platter;
+use crate::applier::Applier;
 use crate::codec::decode_frame;
+use crate::counters::Counters;
 use crate::disk::Disk;
 use crate::node_loop::{NodeLoop, Settings};
 use crate::raft::{Raft, Running, Threads};
+use crate::shell::state::{Deed, Obituary as StateObituary};
 use crate::shell::{
-    DiskEnd, Display, Incoming, MemoryDisk, Obituary, Order, Surroundings, WireEnd, run_disk, run_node,
+    DiskEnd, Display, Employer, Incoming, MemoryDisk, Obituary, Order, Surroundings, WireEnd, run_disk,
+    run_node, run_state_machine,
 };
 use crate::sync::{Guarded, Published, Receiver, Sender, Watermark, mailbox, standing};
 use crate::transport::memory::Network;
 use crate::transport::tcp::TransportCounters;
-use crate::wal::{Identity, SnapshotReader};
+use crate::wal::{Identity, SnapshotReader, digest};
 use crate::world::{Done, Stop};
 use crate::{Index, NodeId, NodeSet, Raw, StateMachine, Term};
-use seaworthy_protocol::{AppendOutcome, Config, Durable, Entry, Envelope, LogId, Message, Payload};
+use seaworthy_protocol::{
+    AppendOutcome, Chunk, Config, Durable, Entry, Envelope, LogId, Message, Payload, Snapshot,
+};
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// The numbers it was told, in their order.
+/// The numbers it was told, in their order: each is at the index that follows the one before, or after a no-op.
 #[derive(Debug, Default)]
-pub(super) struct Numbers(pub(super) Vec<u64>);
+pub(super) struct Numbers {
+    pub(super) all: Vec<u64>,
+    last: Index,
+    /// How many numbers it has, for those who do not ask.
+    pub(super) witness: Arc<AtomicUsize>,
+}
 
 impl StateMachine for Numbers {
     type Command = Raw<u64>;
     type Response = u64;
 
-    fn apply(&mut self, _: Index, Raw(number): Raw<u64>) -> u64 {
-        self.0.push(number);
+    fn apply(&mut self, index: Index, Raw(number): Raw<u64>) -> u64 {
+        assert!(self.last < index, "{index:?} comes after {:?}", self.last);
+        self.last = index;
+        self.all.push(number);
+        self.witness.store(self.all.len(), Ordering::Relaxed);
         number
     }
 
     fn snapshot(&self) -> impl FnOnce(&mut Vec<u8>) + Send + 'static {
-        let numbers = self.0.clone();
+        let numbers = self.all.clone();
         move |out| numbers.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()))
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), Box<dyn Error + Send + Sync>> {
-        self.0 = snapshot
-            .chunks(8)
-            .map(|bytes| bytes.try_into().map(u64::from_le_bytes))
-            .collect::<Result<_, _>>()?;
+        let number = |bytes: &[u8]| bytes.try_into().map(u64::from_le_bytes);
+        self.all = snapshot.chunks(8).map(number).collect::<Result<_, _>>()?;
+        self.witness.store(self.all.len(), Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// A leader's snapshot of as many numbers, one of each entry, in one piece.
+pub(super) fn install(peer: u8, term: u64, numbers: &[u64]) -> Incoming<Numbers> {
+    let mut bytes = vec![1];
+    numbers.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+    let (last, length) = (at(term, numbers.len() as u64), bytes.len() as u64);
+    let snapshot = Snapshot { last, length, digest: digest(&bytes) };
+    let message = Message::InstallSnapshot(Chunk { snapshot, offset: 0, length });
+    let envelope = Envelope { from: n(peer), to: n(1), term: Term(term), message };
+    Incoming::Message { envelope, chunk: bytes }
 }
 
 pub(super) fn n(id: u8) -> NodeId {
@@ -81,6 +106,7 @@ pub(super) struct Stage {
     pub(super) home: Sender<Incoming<Numbers>>,
     network: Network,
     disk: Option<DiskSide>,
+    state: Option<StateSide>,
     status: Published<crate::Status>,
     applied: Watermark,
 }
@@ -103,6 +129,24 @@ impl DiskSide {
     }
 }
 
+/// What its state machine's thread has.
+pub(super) struct StateSide {
+    deeds: Receiver<Deed<Numbers>>,
+    home: Sender<Incoming<Numbers>>,
+}
+
+impl StateSide {
+    pub(super) fn run(self, numbers: Numbers) {
+        let employer = Employer { id: n(1), node: self.home, disk: None };
+        run_state_machine(Applier::new(numbers), self.deeds, employer);
+    }
+
+    /// Ends like a thread that panics.
+    pub(super) fn die(self) {
+        drop(StateObituary { node: self.home, is_told: false });
+    }
+}
+
 /// What its thread has.
 pub(super) struct NodeSide {
     node: NodeLoop<Numbers>,
@@ -119,8 +163,12 @@ impl NodeSide {
 impl Stage {
     /// A follower whose disk is memory.
     pub(super) fn in_memory(voters: u8) -> Self {
-        let (home, inbox) = mailbox(usize::MAX);
-        Self::with(voters, (home, inbox), DiskEnd::Memory(MemoryDisk::default()), None)
+        Self::with(voters, mailbox(usize::MAX), DiskEnd::Memory(MemoryDisk::default()), None, false)
+    }
+
+    /// The same, with its state machine in a thread of its own.
+    pub(super) fn apart(voters: u8) -> Self {
+        Self::with(voters, mailbox(usize::MAX), DiskEnd::Memory(MemoryDisk::default()), None, true)
     }
 
     /// A follower with a log on a platter.
@@ -131,7 +179,7 @@ impl Stage {
         let (outgoing, orders) = mailbox(usize::MAX);
         let end = DiskEnd::Thread { orders: outgoing, snapshots: SnapshotReader::new(PathBuf::new()) };
         let side = DiskSide { disk: Disk::new(wal), orders, home: home.clone() };
-        (Self::with(voters, (home, inbox), end, Some(side)), platter)
+        (Self::with(voters, (home, inbox), end, Some(side), false), platter)
     }
 
     fn with(
@@ -139,17 +187,23 @@ impl Stage {
         (home, inbox): (Sender<Incoming<Numbers>>, Receiver<Incoming<Numbers>>),
         end: DiskEnd,
         disk: Option<DiskSide>,
+        is_apart: bool,
     ) -> Self {
         standing::set(Duration::ZERO);
         let network = Network::default();
         let wire = WireEnd::Memory(network.clone());
-        let mut world = Surroundings::new(n(1), (home.clone(), inbox), end, wire);
+        let (deeds, to_do) = is_apart.then(|| mailbox(usize::MAX)).unzip();
+        let mut world = Surroundings::new(n(1), (home.clone(), inbox), end, wire, deeds);
         let config = Config::new(NodeSet::first(voters)).unwrap().with_pre_vote(false);
         let settings = Settings::new(config);
-        let node =
-            NodeLoop::start(n(1), 1, Durable::default(), Numbers::default(), settings, &mut world).unwrap();
+        let node = if is_apart {
+            NodeLoop::start_apart(n(1), 1, Durable::default(), settings, &mut world).unwrap()
+        } else {
+            NodeLoop::start(n(1), 1, Durable::default(), Numbers::default(), settings, &mut world).unwrap()
+        };
+        let state = to_do.map(|deeds| StateSide { deeds, home: home.clone() });
         let (status, applied) = (Published::new(node.status()), Watermark::new());
-        Self { node, world, home, network, disk, status, applied }
+        Self { node, world, home, network, disk, state, status, applied }
     }
 
     /// It loses patience, and is elected in term 1 by node 2; its no-op is on all nodes, and committed.
@@ -199,13 +253,20 @@ impl Stage {
             inbox: self.home.clone(),
             status: self.status.clone(),
             applied: self.applied.clone(),
-            threads: Guarded::new(Threads { node: None, disk: None }),
+            threads: Guarded::new(Threads { node: None, state: None, disk: None }),
+            counters: Guarded::new(Counters::default()),
             transport: Guarded::new(TransportCounters::default()),
         })
     }
 
+    /// For its state machine's thread.
+    pub(super) fn take_state(&mut self) -> StateSide {
+        self.state.take().unwrap()
+    }
+
     pub(super) fn split(self) -> (NodeSide, Option<DiskSide>) {
-        let display = Display { status: self.status, applied: self.applied };
+        let counters = Guarded::new(Counters::default());
+        let display = Display { status: self.status, applied: self.applied, counters };
         (NodeSide { node: self.node, world: self.world, display }, self.disk)
     }
 }

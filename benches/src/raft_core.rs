@@ -4,8 +4,8 @@ use crate::one_thread::Core;
 use crate::workload::Checksum;
 use crate::workload::Command;
 use seaworthy_protocol::{
-    Answer, Chunk, Config, Durable, Effects, Entries, Entry, Envelope, Index, Input, Node, NodeId, NodeSet,
-    Payload, PeerFault, Recording, Release, Sink, Write,
+    Answer, Chunk, Config, Durable, Effects, Entries, Entry, Envelope, Index, Input, LogId, Node, NodeId,
+    NodeSet, Payload, PeerFault, Recording, Release, Role, Sink, Snapshot, Write,
 };
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ impl Sink<Command> for InPlace {
     }
 
     fn stage(&mut self, _: Chunk) {
-        unreachable!("nobody compacts");
+        unreachable!("nobody is so far behind as to need a snapshot");
     }
 
     fn weight(&self, entry: &CommandEntry) -> usize {
@@ -126,7 +126,7 @@ impl Sink<Command> for Shared {
     }
 
     fn stage(&mut self, _: Chunk) {
-        unreachable!("nobody compacts");
+        unreachable!("nobody is so far behind as to need a snapshot");
     }
 
     fn weight(&self, entry: &CommandEntry) -> usize {
@@ -158,6 +158,16 @@ pub struct RaftCore<B> {
     node: Node<Command>,
     fx: Effects<B>,
     applied: Index,
+    compaction: Option<Compaction>,
+}
+
+/// When a core forgets the beginning of its log. Its state machine is so small that a snapshot of it costs nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Compaction {
+    /// After how many entries.
+    pub every: u64,
+    /// How many of them stay, for followers that are a little behind.
+    pub keep: u64,
 }
 
 impl<B: Boundary> RaftCore<B> {
@@ -168,13 +178,24 @@ impl<B: Boundary> RaftCore<B> {
     /// If the election fails.
     #[must_use]
     pub fn three() -> [Self; 3] {
+        Self::three_with(|config| config, None)
+    }
+
+    /// The same with other settings than the defaults.
+    ///
+    /// # Panics
+    ///
+    /// If the election fails.
+    #[must_use]
+    pub fn three_with(change: impl FnOnce(Config) -> Config, compaction: Option<Compaction>) -> [Self; 3] {
         let voters = NodeSet::first(3);
-        let config = Config::new(voters).expect("three voters");
+        let config = change(Config::new(voters).expect("three voters"));
         let core = |number| Self {
             config,
             node: Node::restart(NodeId::new(number).expect("1 to 3"), Durable::default()),
             fx: Effects::new(B::default()),
             applied: Index(0),
+            compaction,
         };
         let mut cores = [1, 2, 3].map(core);
         let (mut outbox, mut ignored) = (Vec::new(), Checksum::default());
@@ -191,6 +212,52 @@ impl<B: Boundary> RaftCore<B> {
 
     fn step(&mut self, input: Input<Command, B::Entries>) {
         self.node.step(&self.config, input, &mut self.fx);
+    }
+
+    /// The disk completes at once; what that brings about is carried out too.
+    fn complete_writes(&mut self) {
+        while let Some(ack) = self.fx.ack.take() {
+            self.step(Input::WritesDurable(ack));
+        }
+        assert_eq!(self.fx.violation, None);
+    }
+
+    fn apply(&mut self, state_machine: &mut Checksum) {
+        let committed = self.node.commit_index();
+        let count = usize::try_from(committed.0 - self.applied.0).unwrap_or(usize::MAX);
+        for entry in self.node.log().after(self.applied, count) {
+            match &entry.payload {
+                Payload::Noop => {}
+                Payload::Command(command) => state_machine.apply(command),
+            }
+        }
+        self.applied = committed;
+    }
+
+    /// The last entry that no follower lacks, as far as this core knows.
+    fn held_by_all(&self) -> Index {
+        match self.node.role() {
+            Role::Leader { progress, .. } => {
+                progress.iter().map(|(_, known)| known.match_index).min().unwrap_or(self.applied)
+            }
+            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => self.applied,
+        }
+    }
+
+    fn compact(&mut self) {
+        let Some(Compaction { every, keep }) = self.compaction else { return };
+        let log = self.node.log();
+        let (base, applied) = (log.base().index.0, self.applied.0);
+        if applied <= base + every + keep {
+            return;
+        }
+        let Some(term) = log.term_at(self.applied) else { return };
+        let through = Index(applied - keep).min(self.held_by_all());
+        let last = LogId { term, index: self.applied };
+        // Nobody ever asks for its bytes: `Sink::stage` sees to that.
+        let snapshot = Snapshot { last, length: 1, digest: 0 };
+        self.step(Input::Compact { snapshot, through });
+        self.complete_writes();
     }
 }
 
@@ -211,21 +278,10 @@ impl<B: Boundary> Core for RaftCore<B> {
 
     fn flush(&mut self, outbox: &mut Vec<(usize, Self::Message)>, state_machine: &mut Checksum) {
         self.step(Input::Replicate);
-        // The disk completes at once; what that brings about is carried out too.
-        while let Some(ack) = self.fx.ack.take() {
-            self.step(Input::WritesDurable(ack));
-        }
-        assert_eq!(self.fx.violation, None);
+        self.complete_writes();
         let addressed = |envelope: Envelope<B::Entries>| (usize::from(envelope.to.get()) - 1, envelope);
         outbox.extend(self.fx.sink.drain().map(addressed));
-        let committed = self.node.commit_index();
-        let count = usize::try_from(committed.0 - self.applied.0).unwrap_or(usize::MAX);
-        for entry in self.node.log().after(self.applied, count) {
-            match &entry.payload {
-                Payload::Noop => {}
-                Payload::Command(command) => state_machine.apply(command),
-            }
-        }
-        self.applied = committed;
+        self.apply(state_machine);
+        self.compact();
     }
 }

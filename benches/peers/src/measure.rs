@@ -1,0 +1,159 @@
+//! What is measured of a cluster, and that it did the work.
+
+use crate::machine::busy_time;
+use hdrhistogram::Histogram;
+use rustix::time::{ClockId, clock_gettime};
+use seaworthy_benches::workload::Checksum;
+use serde::{Deserialize, Serialize};
+use std::error::Error;
+use std::ops::Range;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What goes wrong with a measurement. It fails as a whole: none is dropped.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// What a cluster is asked to do.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(crate) struct Load {
+    /// The bytes of each entry.
+    pub(crate) payload: usize,
+    /// How many proposals are under way at a time: the next follows when one of them is answered.
+    pub(crate) in_flight: u64,
+    /// How many entries are timed. A tenth as many precede them.
+    pub(crate) entries: u64,
+}
+
+impl Load {
+    const fn warm_up(&self) -> u64 {
+        self.entries / 10 + 1
+    }
+
+    const fn total(&self) -> u64 {
+        self.warm_up() + self.entries
+    }
+}
+
+/// Three nodes of some library, one of which leads.
+pub(crate) trait Cluster {
+    /// Proposes the entries of these numbers, and returns once all three nodes have applied them.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from that.
+    fn run(&mut self, numbers: Range<u64>, load: &Load, latencies: &mut Latencies) -> Result<(), Failure>;
+
+    /// Stops, and tells what the state machines came to.
+    ///
+    /// # Errors
+    ///
+    /// Whatever was noticed to be wrong, such as a follower that did not apply entries but took a snapshot.
+    fn finish(self) -> Result<[Checksum; 3], Failure>;
+}
+
+/// A minute, in nanoseconds: what takes longer counts as that.
+const LONGEST: u64 = 60_000_000_000;
+
+/// How long proposals took, from the moment they were made until the proposer was told that the leader had applied them.
+pub(crate) struct Latencies(Histogram<u64>);
+
+impl Latencies {
+    fn new() -> Result<Self, Failure> {
+        Ok(Self(Histogram::new_with_bounds(1, LONGEST, 3)?))
+    }
+
+    /// Counts some proposals that took this long.
+    pub(crate) fn record(&mut self, took: Duration, count: u64) {
+        let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.0.saturating_record_n(nanoseconds, count);
+    }
+
+    fn microseconds_at(&self, quantile: f64) -> f64 {
+        self.0.value_at_quantile(quantile) as f64 / 1e3
+    }
+}
+
+/// What came of a measurement.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(crate) struct Measured {
+    /// From the first proposal until all three nodes had applied the last.
+    pub(crate) wall_ns_per_entry: f64,
+    /// Of all threads of the process.
+    pub(crate) cpu_ns_per_entry: f64,
+    /// How much of the machine was busy with something else, in percent: wall times mean little where that is much. Nothing where the
+    /// system does not tell.
+    pub(crate) others_percent: Option<f64>,
+    /// The median latency.
+    pub(crate) p50_us: f64,
+    /// One in a hundred took longer.
+    pub(crate) p99_us: f64,
+    /// One in a thousand took longer.
+    pub(crate) p999_us: f64,
+}
+
+impl Measured {
+    /// The same as a rate.
+    pub(crate) fn entries_per_second(&self) -> f64 {
+        1e9 / self.wall_ns_per_entry
+    }
+}
+
+/// Warms a cluster up, times it, and looks whether it did the work.
+///
+/// # Errors
+///
+/// Whatever the cluster says; or that its state machines are not what they must be.
+pub(crate) fn measure(mut cluster: impl Cluster, load: &Load) -> Result<Measured, Failure> {
+    cluster.run(0..load.warm_up(), load, &mut Latencies::new()?)?;
+    let mut latencies = Latencies::new()?;
+    let (began, cpu_before, busy_before) = (Instant::now(), cpu_time(), busy_time());
+    cluster.run(load.warm_up()..load.total(), load, &mut latencies)?;
+    let (wall, cpu, busy) = (began.elapsed(), cpu_time() - cpu_before, busy_time());
+    check(&cluster.finish()?, &Checksum::after(load.total(), load.payload))?;
+    if latencies.0.len() != load.entries {
+        return Err(format!("{} answers for {} entries", latencies.0.len(), load.entries).into());
+    }
+    let others = busy.zip(busy_before).map(|(now, before)| now.saturating_sub(before).saturating_sub(cpu));
+    let machine = wall * u32::try_from(thread::available_parallelism()?.get())?;
+    let per_entry = |time: Duration| time.as_secs_f64() * 1e9 / load.entries as f64;
+    Ok(Measured {
+        wall_ns_per_entry: per_entry(wall),
+        cpu_ns_per_entry: per_entry(cpu),
+        others_percent: others.map(|others| 100.0 * others.as_secs_f64() / machine.as_secs_f64()),
+        p50_us: latencies.microseconds_at(0.5),
+        p99_us: latencies.microseconds_at(0.99),
+        p999_us: latencies.microseconds_at(0.999),
+    })
+}
+
+/// All three the same, and each entry once. Where clients race the order is the log's, and only the replicas know it.
+fn check(states: &[Checksum; 3], expected: &Checksum) -> Result<(), Failure> {
+    if states.iter().any(|state| *state != states[0]) {
+        return Err(format!("the replicas differ: {states:?}").into());
+    }
+    if !states[0].has_applied_the_same(expected) {
+        return Err(format!("the replicas have {:?}, not {expected:?}", states[0]).into());
+    }
+    Ok(())
+}
+
+/// What all threads of this process have used so far.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replicas_that_differ_or_lack_something_are_no_measurement() {
+        let expected = Checksum::after(3, 64);
+        assert!(check(&[expected; 3], &expected).is_ok());
+        assert!(check(&[expected, Checksum::after(2, 64), expected], &expected).is_err());
+        assert!(check(&[Checksum::after(2, 64); 3], &expected).is_err());
+        assert!(check(&[Checksum::after(3, 72); 3], &expected).is_err());
+    }
+}

@@ -1,0 +1,49 @@
+//! seaworthy's protocol alone, in the common harness: `seaworthy_benches::raft_core` drives it by the contract of its drivers.
+
+use crate::lanes::{COMPACT_EVERY, Core, KEEP};
+use seaworthy_benches::one_thread::Core as _;
+use seaworthy_benches::raft_core::{Boundary, Compaction, InPlace, RaftCore};
+use seaworthy_benches::workload::{Checksum, Command};
+use seaworthy_protocol::{Config, Envelope, Window};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+/// One of three.
+pub(crate) struct SeaworthyCore(RaftCore<InPlace>);
+
+/// More on its way to a follower than any load here has under way: one that was without a processor for a while gets all it missed.
+pub(crate) fn wide_window(config: Config) -> Config {
+    let window = |entries, bytes| {
+        Some(Window { entries: NonZeroUsize::new(entries)?, bytes: NonZeroUsize::new(bytes)? })
+    };
+    config.with_window(window(1 << 16, 256 << 20))
+}
+
+impl Core for SeaworthyCore {
+    type Payload = Command;
+    type Message = Envelope<<InPlace as Boundary>::Entries>;
+
+    /// A heartbeat. Election timers are left out: nothing fails here.
+    const TICK: Duration = Duration::from_millis(10);
+
+    fn three() -> [Self; 3] {
+        let compaction = Compaction { every: COMPACT_EVERY, keep: KEEP };
+        RaftCore::three_with(wide_window, Some(compaction)).map(Self)
+    }
+
+    fn propose(&mut self, payload: Command) {
+        self.0.propose(payload);
+    }
+
+    fn receive(&mut self, message: Self::Message) {
+        self.0.receive(message);
+    }
+
+    fn tick(&mut self) {
+        self.0.heartbeat();
+    }
+
+    fn flush(&mut self, outbox: &mut Vec<(usize, Self::Message)>, state_machine: &mut Checksum) {
+        self.0.flush(outbox, state_machine);
+    }
+}

@@ -105,6 +105,7 @@ fn links_lead_somewhere() {
     for page in [
         "README.md",
         "docs/ARCHITECTURE.md",
+        "docs/benchmarks.md",
         "docs/model.md",
         "docs/mutants.md",
         "docs/deviations.md",

@@ -17,6 +17,7 @@
 //! | [`outcome`]    | what a command changed, in words                                      |
 //! | [`golden`]     | outcomes compared with the golden ones, or written anew               |
 //! | [`disk_kit`]   | whether a write-ahead log keeps its promises, and disks that break them |
+//! | [`history`]    | what clients were told, and whether an order explains it              |
 //!
 //! The driver here shares no code with the model's, so that a mistake in one of the two shows as a difference.
 //!
@@ -40,6 +41,7 @@
 pub mod command;
 pub mod disk_kit;
 pub mod golden;
+pub mod history;
 pub mod judge;
 pub mod memory;
 pub mod mutants;

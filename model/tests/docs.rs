@@ -109,6 +109,7 @@ fn links_lead_somewhere() {
         "docs/model.md",
         "docs/mutants.md",
         "docs/deviations.md",
+        "docs/history.md",
         "docs/liveness.md",
         "docs/paper.md",
         "docs/scenarios.md",

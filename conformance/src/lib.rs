@@ -18,6 +18,7 @@
 //! | [`golden`]     | outcomes compared with the golden ones, or written anew               |
 //! | [`disk_kit`]   | whether a write-ahead log keeps its promises, and disks that break them |
 //! | [`history`]    | what clients were told, and whether an order explains it              |
+//! | [`kill`]       | real processes, killed in the middle of their work                    |
 //!
 //! The driver here shares no code with the model's, so that a mistake in one of the two shows as a difference.
 //!
@@ -43,6 +44,7 @@ pub mod disk_kit;
 pub mod golden;
 pub mod history;
 pub mod judge;
+pub mod kill;
 pub mod memory;
 pub mod mutants;
 pub mod network;

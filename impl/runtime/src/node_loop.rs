@@ -144,7 +144,7 @@ impl<S: StateMachine> NodeLoop<S> {
         )
     }
 
-    /// The same without its state machine: that is elsewhere, has applied nothing, and hears of what is committed by [tasks](Task).
+    /// The same without its state machine: that is elsewhere, has applied nothing, and hears of what is committed by [tasks](crate::Task).
     ///
     /// # Errors
     ///

@@ -14,6 +14,7 @@
 //! | [`judge`]      | the properties of Raft after every event                              |
 //! | [`mutants`]    | bugs of loop, log and codec, planted in copies of the source           |
 //! | [`sim`]        | whole clusters in a simulated world                                   |
+//! | [`syscalls`]   | real processes under strace, and what they said before it was durable |
 //! | [`outcome`]    | what a command changed, in words                                      |
 //! | [`golden`]     | outcomes compared with the golden ones, or written anew               |
 //! | [`disk_kit`]   | whether a write-ahead log keeps its promises, and disks that break them |
@@ -54,6 +55,7 @@ pub mod scenario;
 pub mod sim;
 pub mod stage;
 pub mod subject;
+pub mod syscalls;
 
 use seaworthy_protocol::OwnedEntries;
 

@@ -30,13 +30,16 @@ pub enum Layer {
     Loop,
     /// Messages and records byte for byte.
     Codec,
+    /// Real processes, by their system calls.
+    Syscalls,
     /// Threads that share something, in every interleaving.
     Loom,
 }
 
 impl Layer {
     /// All of them, the quickest first; loom last, for which everything is built once more.
-    pub const ALL: [Self; 5] = [Self::Codec, Self::Loop, Self::DiskKit, Self::Simulator, Self::Loom];
+    pub const ALL: [Self; 6] =
+        [Self::Codec, Self::Loop, Self::DiskKit, Self::Syscalls, Self::Simulator, Self::Loom];
 
     /// Its name in a header.
     #[must_use]
@@ -46,13 +49,14 @@ impl Layer {
             Self::DiskKit => "disk kit",
             Self::Loop => "loop",
             Self::Codec => "codec",
+            Self::Syscalls => "syscalls",
             Self::Loom => "loom",
         }
     }
 
     const fn flags(self) -> &'static str {
         match self {
-            Self::Simulator | Self::DiskKit | Self::Loop | Self::Codec => "",
+            Self::Simulator | Self::DiskKit | Self::Loop | Self::Codec | Self::Syscalls => "",
             Self::Loom => "--cfg seaworthy_loom",
         }
     }
@@ -76,6 +80,18 @@ impl Layer {
                 &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--test", "node_loop"]
             }
             Self::Codec => &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--test", "codec"],
+            Self::Syscalls => &[
+                "run",
+                "--quiet",
+                "--profile",
+                "mutant",
+                "--bin",
+                "seaworthy-syscalls",
+                "--",
+                "record",
+                "--writes",
+                "200",
+            ],
             Self::Loom => {
                 &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--lib", "interleavings"]
             }
@@ -115,9 +131,14 @@ pub enum MutantError {
     BadHeader(PathBuf, &'static str),
     /// A mutant does not build.
     DoesNotBuild(String, String),
+    /// A layer lacks something on this machine: it would notice nothing, or everything.
+    CannotLook(Layer, String),
     /// A file cannot be read, or a command not run.
     File(PathBuf, io::Error),
 }
+
+/// With this `seaworthy-syscalls` ends where there is no strace.
+const NO_STRACE: i32 = 3;
 
 impl Mutant {
     /// All mutants of a clone of seaworthy, by name.
@@ -168,6 +189,10 @@ impl Mutant {
         let asked = |layer: &Layer| asks_all || self.caught_by.is_none_or(|by| by == *layer);
         for layer in Layer::ALL.into_iter().filter(asked) {
             let output = cargo(root, &tree, layer.command(), layer.flags())?;
+            if layer == Layer::Syscalls && output.status.code() == Some(NO_STRACE) {
+                let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                return Err(MutantError::CannotLook(layer, why));
+            }
             if !output.status.success() {
                 noticed.push(layer);
                 if said.is_empty() {
@@ -194,7 +219,7 @@ impl Mutant {
     fn build(&self, root: &Path, tree: &Path) -> Result<(), MutantError> {
         let arguments: &[&str] = match self.caught_by {
             Some(Layer::Loom) => &["build", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--lib"],
-            Some(Layer::Simulator | Layer::DiskKit | Layer::Loop | Layer::Codec) | None => {
+            Some(Layer::Simulator | Layer::DiskKit | Layer::Loop | Layer::Codec | Layer::Syscalls) | None => {
                 &["build", "--quiet", "--profile", "mutant", "-p", "seaworthy-conformance"]
             }
         };
@@ -219,13 +244,13 @@ fn cargo(root: &Path, tree: &Path, arguments: &[&str], flags: &str) -> Result<Ou
         .map_err(|error| MutantError::File(tree.to_owned(), error))
 }
 
-/// The line that says what is broken: of the simulator, or of the first test that failed.
+/// The line that says what is broken: of the simulator, of what looks at system calls, or of the first test that failed.
 fn complaint(output: &Output) -> String {
     let text = [&output.stderr[..], &output.stdout[..]]
         .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
         .join("\n");
     let failed = text.lines().find(|line| line.ends_with("FAILED") || line.starts_with("---- "));
-    let broken = text.lines().find(|line| line.contains(" at event "));
+    let broken = text.lines().find(|line| line.contains(" at event ") || line.contains(", at line "));
     broken.or(failed).unwrap_or_default().trim().to_owned()
 }
 
@@ -235,6 +260,7 @@ impl fmt::Display for MutantError {
             Self::Museum(error) => write!(f, "{error}"),
             Self::BadHeader(patch, key) => write!(f, "{} has no header line \"{key}\"", patch.display()),
             Self::DoesNotBuild(name, why) => write!(f, "{name} does not build: {}", why.trim()),
+            Self::CannotLook(layer, why) => write!(f, "{} cannot look: {why}", layer.name()),
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
         }
     }

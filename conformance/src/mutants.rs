@@ -7,7 +7,7 @@
 //! Bug: what is wrong, in a line
 //! Where: where it is written how it should be
 //! Seen: where it happened
-//! Caught by: LAYER
+//! Caught by: LAYER, LAYER
 //! ```
 //!
 //! A patch with `Caught by: nobody` must pass all layers: the canary, which tests this file.
@@ -106,8 +106,8 @@ pub struct Mutant {
     pub name: String,
     /// What is wrong.
     pub bug: String,
-    /// Who must notice; nobody, for the canary.
-    pub caught_by: Option<Layer>,
+    /// Who must notice, each of them; nobody, for the canary.
+    pub caught_by: Vec<Layer>,
     patch: PathBuf,
 }
 
@@ -168,12 +168,13 @@ impl Mutant {
         let (bug, caught_by) = (line("Bug:")?, line("Caught by:")?);
         line("Where:")?;
         line("Seen:")?;
-        let layer = Layer::ALL.into_iter().find(|layer| layer.name() == caught_by);
-        if layer.is_none() && caught_by != "nobody" {
-            return Err(MutantError::BadHeader(patch.clone(), "Caught by: a layer, or nobody"));
-        }
+        let layer = |name| Layer::ALL.into_iter().find(|layer| layer.name() == name);
+        let names = caught_by.split(", ").filter(|name| *name != "nobody");
+        let Some(caught_by) = names.map(layer).collect() else {
+            return Err(MutantError::BadHeader(patch.clone(), "Caught by: layers, or nobody"));
+        };
         let name = patch.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self { name, bug, caught_by: layer, patch })
+        Ok(Self { name, bug, caught_by, patch })
     }
 
     /// Plants the bug in a copy of the clone, and asks the layers: the one that must notice, or all.
@@ -186,7 +187,7 @@ impl Mutant {
         plant(root, &tree, &self.name, &self.patch).map_err(MutantError::Museum)?;
         self.build(root, &tree)?;
         let (mut noticed, mut said) = (Vec::new(), String::new());
-        let asked = |layer: &Layer| asks_all || self.caught_by.is_none_or(|by| by == *layer);
+        let asked = |layer: &Layer| asks_all || self.caught_by.is_empty() || self.caught_by.contains(layer);
         for layer in Layer::ALL.into_iter().filter(asked) {
             let output = cargo(root, &tree, layer.command(), layer.flags())?;
             if layer == Layer::Syscalls && output.status.code() == Some(NO_STRACE) {
@@ -200,7 +201,12 @@ impl Mutant {
                 }
             }
         }
-        let is_expected = self.caught_by.map_or(noticed.is_empty(), |layer| noticed.contains(&layer));
+        let is_canary = self.caught_by.is_empty();
+        let is_expected = if is_canary {
+            noticed.is_empty()
+        } else {
+            self.caught_by.iter().all(|layer| noticed.contains(layer))
+        };
         Ok(Verdict { noticed, is_expected, said })
     }
 
@@ -217,13 +223,14 @@ impl Mutant {
 
     /// A bug that does not compile would be noticed by everyone, and prove nothing.
     fn build(&self, root: &Path, tree: &Path) -> Result<(), MutantError> {
-        let arguments: &[&str] = match self.caught_by {
-            Some(Layer::Loom) => &["build", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--lib"],
-            Some(Layer::Simulator | Layer::DiskKit | Layer::Loop | Layer::Codec | Layer::Syscalls) | None => {
-                &["build", "--quiet", "--profile", "mutant", "-p", "seaworthy-conformance"]
-            }
+        let for_loom = self.caught_by == [Layer::Loom];
+        let (package, flags) = if for_loom {
+            (["seaworthy", "--lib"].as_slice(), Layer::Loom.flags())
+        } else {
+            (["seaworthy-conformance"].as_slice(), "")
         };
-        let output = cargo(root, tree, arguments, self.caught_by.map_or("", Layer::flags))?;
+        let build = ["build", "--quiet", "--profile", "mutant", "-p"];
+        let output = cargo(root, tree, &[&build, package].concat(), flags)?;
         if output.status.success() {
             return Ok(());
         }

@@ -246,6 +246,8 @@ fn cargo(root: &Path, tree: &Path, arguments: &[&str], flags: &str) -> Result<Ou
         .args(arguments)
         .env("CARGO_TARGET_DIR", root.join("target/harness-mutants").join(target))
         .env("RUSTFLAGS", flags)
+        // loom's threads have small stacks: a backtrace overflows one, and the lock it holds is never released.
+        .env("RUST_BACKTRACE", "0")
         .current_dir(tree)
         .output()
         .map_err(|error| MutantError::File(tree.to_owned(), error))

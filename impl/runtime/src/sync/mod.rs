@@ -9,7 +9,7 @@
 //! | `published` | a node, and who looks at it                                           |
 //!
 //! ```text
-//! RUSTFLAGS="--cfg seaworthy_loom" cargo test --release --target-dir target/loom --package seaworthy --lib interleavings
+//! RUST_BACKTRACE=0 RUSTFLAGS="--cfg seaworthy_loom" cargo test --release --target-dir target/loom --package seaworthy --lib interleavings
 //! ```
 
 mod guarded;

@@ -11,7 +11,7 @@ use crate::shell::{
     run_state_machine,
 };
 use crate::state_machine::{Logged, StateMachine};
-use crate::sync::{Guarded, Published, Sender, Watermark, mailbox};
+use crate::sync::{Guarded, Published, Receiver, Sender, Watermark, mailbox};
 use crate::timers::{Compaction, Timing};
 use crate::transport::memory::Network;
 use crate::transport::tcp::pins::Pins;
@@ -185,7 +185,34 @@ impl Builder {
             return Err(StartError::NoVoter(self.id));
         }
         let (inbox, incoming) = mailbox(MAILBOX_BYTES);
-        let (disk, disk_thread, identity, durable) = self.open_disk::<S>(&inbox)?;
+        let (disk, thread, identity, durable) = self.open_disk::<S>(&inbox)?;
+        match self.start_on(config, disk, (identity, durable), (inbox, incoming), state_machine) {
+            Ok(running) => {
+                running.threads.with(|threads| threads.disk = thread);
+                Ok(Raft::new(running))
+            }
+            Err(error) => {
+                // It was told to end when the way to it was dropped; when it has, the directory can be opened again.
+                drop(thread.map(JoinHandle::join));
+                Err(error)
+            }
+        }
+    }
+
+    /// Everything but the disk.
+    fn start_on<S>(
+        self,
+        config: Config,
+        disk: DiskEnd,
+        (identity, durable): (Identity, Durable<Logged<S>>),
+        (inbox, incoming): (Sender<Incoming<S>>, Receiver<Incoming<S>>),
+        state_machine: S,
+    ) -> Result<Running<S>, StartError>
+    where
+        S: StateMachine + Send + 'static,
+        Logged<S>: Send + 'static,
+        S::Response: Send + 'static,
+    {
         let wire = match self.wire {
             Wire::Memory(network) => WireEnd::Memory(join(network, self.id, inbox.clone())),
             Wire::Tcp { addresses, listener } => {
@@ -228,8 +255,8 @@ impl Builder {
             Display { status: status.clone(), applied: applied.clone(), counters: counters.clone() };
         let name = format!("seaworthy-{}", self.id.get());
         let node = spawn(name, move || run_node(node, world, display))?;
-        let threads = Guarded::new(Threads { node: Some(node), state, disk: disk_thread });
-        Ok(Raft::new(Running { inbox, status, applied, threads, counters, transport }))
+        let threads = Guarded::new(Threads { node: Some(node), state, disk: None });
+        Ok(Running { inbox, status, applied, threads, counters, transport })
     }
 
     #[expect(clippy::type_complexity, reason = "four things that come of one")]

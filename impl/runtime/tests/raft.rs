@@ -391,3 +391,17 @@ fn nodes_over_tcp_agree_and_one_that_was_away_catches_up() {
     cluster.nodes[place] = tcp.start(away, None);
     assert_eq!(cluster.node(away).read(|sum| sum.0).wait(), Ok(11));
 }
+
+#[test]
+fn a_node_that_cannot_listen_leaves_its_directory_to_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    init(directory.path(), 1, node(1)).unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let start = |address: &str| {
+        Builder::tcp(1, node(1), [(node(1), address)]).directory(directory.path()).start(Sum::default())
+    };
+    let address = taken.local_addr().unwrap().to_string();
+    let refused = start(&address).map(drop);
+    assert!(matches!(&refused, Err(StartError::Listen { address: at, .. }) if *at == address), "{refused:?}");
+    start("127.0.0.1:0").unwrap().shutdown().unwrap();
+}

@@ -187,7 +187,7 @@ where
     }
 }
 
-/// However the node ends, nothing is sent to it any more, and its disk does what it was given and ends too.
+/// However the node ends, nothing is sent to it any more, and its state machine and its disk do what they were given and end too.
 impl<S: StateMachine> Drop for Surroundings<S> {
     fn drop(&mut self) {
         match &self.wire {
@@ -199,8 +199,15 @@ impl<S: StateMachine> Drop for Surroundings<S> {
         if let Some(deeds) = &self.state_machine {
             let _ = deeds.push(Deed::Stop);
         }
-        if let DiskEnd::Thread { orders, .. } = &self.disk {
-            let _ = orders.push(Order::Stop);
+    }
+}
+
+impl Drop for DiskEnd {
+    fn drop(&mut self) {
+        match self {
+            Self::Memory(_) => {}
+            // If it is gone already, it has said why.
+            Self::Thread { orders, .. } => drop(orders.push(Order::Stop)),
         }
     }
 }

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use seaworthy::NodeId;
 use seaworthy_conformance::syscalls::{RecordError, Recorder, Report, compare, judge, read, serve, squeeze};
 use std::error::Error;
-use std::fs::File;
+use std::fs::{File, remove_dir_all};
 use std::io::{BufWriter, stdin};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -76,8 +76,15 @@ fn record(writes: u64, seed: u64, keep: Option<PathBuf>) -> Outcome {
             Err(error.into())
         }
     };
-    if keep.is_none() && !matches!(outcome, Ok(code) if code == ExitCode::SUCCESS) {
-        println!("kept in {}", temporary.keep().display());
+    match outcome {
+        Ok(code) if code == ExitCode::SUCCESS || keep.is_some() => {}
+        Err(_) if keep.is_some() => {}
+        Ok(_) => {
+            // The traces say it all. The data directories are large.
+            (1..=3).try_for_each(|id| remove_dir_all(directory.join(id.to_string())))?;
+            println!("kept in {}", temporary.keep().display());
+        }
+        Err(_) => println!("kept in {}", temporary.keep().display()),
     }
     outcome
 }

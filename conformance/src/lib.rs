@@ -42,6 +42,7 @@
 
 pub mod command;
 pub mod disk_kit;
+pub mod fuzz;
 pub mod golden;
 pub mod history;
 pub mod judge;

@@ -1,0 +1,4 @@
+//! Feeds `seaworthy_conformance::fuzz::step`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| seaworthy_conformance::fuzz::step(bytes));

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 /// Small, so that there is more than one segment.
-const LAYOUT: Layout = Layout { segment_size: 1024, piece_size: 64 };
+const LAYOUT: Layout = Layout { segment_size: 1024, piece_size: 2048 };
 
 fn identity() -> Identity {
     let node = NodeId::new(3).unwrap();

@@ -92,7 +92,7 @@ pub const IDENTITY: Identity = Identity { cluster: 0x5ea, node: NODE, directory:
 const NODE: NodeId = NodeId::new(1).expect("a node's number");
 
 /// Two pages: enough for a record that has both, little enough to begin segments often.
-pub const LAYOUT: Layout = Layout { segment_size: 8192, piece_size: 64 };
+pub const LAYOUT: Layout = Layout { segment_size: 8192, piece_size: 2048 };
 
 impl<F: Files + From<SharedFiles>> Subject for Wal<F> {
     fn init(files: SharedFiles) -> Result<(), Unopened> {

@@ -49,6 +49,15 @@ pub fn init(path: &Path, cluster: u128, id: NodeId) -> Result<(), OpenError> {
 }
 
 /// Puts a node together, and starts it.
+///
+/// ```
+/// # use seaworthy::{Builder, Network, NodeId, NodeSet};
+/// # let (id, voters, network) = (NodeId::new(1).unwrap(), NodeSet::first(3), Network::default());
+/// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+/// let raft = Builder::new(0x5ea, id, voters, &network).start(sum::Sum(0))?;
+/// assert_eq!(raft.status().id, id);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "a node runs once it is started"]
 pub struct Builder {
@@ -66,6 +75,12 @@ pub struct Builder {
 
 impl Builder {
     /// A node of a cluster of these voters, all in this process. `cluster` is any number that no other cluster has.
+    ///
+    /// ```
+    /// # use seaworthy::{Builder, Network, NodeId, NodeSet};
+    /// # let (id, voters, network) = (NodeId::new(1).unwrap(), NodeSet::first(3), Network::default());
+    /// let builder = Builder::new(0x5ea, id, voters, &network);
+    /// ```
     pub fn new(cluster: u128, id: NodeId, voters: NodeSet, network: &Network) -> Self {
         Self::with(cluster, id, voters, Wire::Memory(network.clone()))
     }
@@ -96,6 +111,15 @@ impl Builder {
 
     /// Lets peers connect here, in the place of at the node's own address: where that is another one from outside, or where
     /// the system chose the port. Nodes in one process have nobody to let in: of no effect without [`tcp`](Self::tcp).
+    ///
+    /// ```
+    /// # use seaworthy::{Builder, NodeId};
+    /// # let id = NodeId::new(1).unwrap();
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let voters = [(id, "one:7001"), (NodeId::new(2).unwrap(), "two:7001")];
+    /// let builder = Builder::tcp(0x5ea, id, voters).listener(listener);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn listener(self, listener: TcpListener) -> Self {
         match self.wire {
             Wire::Tcp { addresses, listener: _ } => {
@@ -122,26 +146,70 @@ impl Builder {
 
     /// Where it keeps what it must not forget: a directory made by [`init`]. Without one it keeps everything in memory, and must not
     /// be started again under the same id when it has stopped: for tests and benchmarks.
+    ///
+    /// ```
+    /// # use seaworthy::{Builder, Network, NodeId, NodeSet};
+    /// # let (id, voters, network) = (NodeId::new(1).unwrap(), NodeSet::first(3), Network::default());
+    /// let builder = Builder::new(0x5ea, id, voters, &network).directory("data/1");
+    /// ```
     pub fn directory(self, path: impl Into<PathBuf>) -> Self {
         Self { directory: Some(path.into()), ..self }
     }
 
     /// How patient it is.
+    ///
+    /// ```
+    /// # use seaworthy::{Builder, Network, NodeId, NodeSet};
+    /// # let (id, voters, network) = (NodeId::new(1).unwrap(), NodeSet::first(3), Network::default());
+    /// use seaworthy::Timing;
+    /// use std::time::Duration;
+    ///
+    /// let ms = Duration::from_millis;
+    /// let patient = Timing::new(ms(200), ms(1_000), ms(2_000))?;
+    /// let builder = Builder::new(0x5ea, id, voters, &network).timing(patient);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn timing(self, timing: Timing) -> Self {
         Self { timing, ..self }
     }
 
     /// When it makes snapshots.
+    ///
+    /// ```
+    /// # use seaworthy::{Builder, Network, NodeId, NodeSet};
+    /// # let (id, voters, network) = (NodeId::new(1).unwrap(), NodeSet::first(3), Network::default());
+    /// use seaworthy::Compaction;
+    ///
+    /// let often = Compaction { every: 1_000, keep: 500 };
+    /// let builder = Builder::new(0x5ea, id, voters, &network).compaction(often);
+    /// ```
     pub fn compaction(self, compaction: Compaction) -> Self {
         Self { compaction, ..self }
     }
 
     /// How much waits at it.
+    ///
+    /// ```
+    /// # use seaworthy::{Builder, Network, NodeId, NodeSet};
+    /// # let (id, voters, network) = (NodeId::new(1).unwrap(), NodeSet::first(3), Network::default());
+    /// use seaworthy::Limits;
+    ///
+    /// let small = Limits { command_bytes: 1 << 10, ..Limits::default() };
+    /// let builder = Builder::new(0x5ea, id, voters, &network).limits(small);
+    /// ```
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
     /// How long a read looks for a leader before it fails: one second, if nothing is said.
+    ///
+    /// ```
+    /// # use seaworthy::{Builder, Network, NodeId, NodeSet};
+    /// # let (id, voters, network) = (NodeId::new(1).unwrap(), NodeSet::first(3), Network::default());
+    /// use std::time::Duration;
+    ///
+    /// let builder = Builder::new(0x5ea, id, voters, &network).read_timeout(Duration::from_secs(5));
+    /// ```
     pub fn read_timeout(self, read_timeout: Duration) -> Self {
         Self { read_timeout, ..self }
     }
@@ -170,6 +238,17 @@ impl Builder {
     }
 
     /// Starts the node.
+    ///
+    /// ```
+    /// # use seaworthy::{Builder, Network, NodeId, NodeSet};
+    /// # let (id, voters, network) = (NodeId::new(1).unwrap(), NodeSet::first(3), Network::default());
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// use seaworthy::StartError;
+    ///
+    /// let stranger = NodeId::new(9).unwrap();
+    /// let refused = Builder::new(0x5ea, stranger, voters, &network).start(sum::Sum(0));
+    /// assert!(matches!(refused, Err(StartError::NoVoter(id)) if id == stranger));
+    /// ```
     ///
     /// # Errors
     ///

@@ -7,6 +7,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// The most of each kind that wait at a node. What comes on top is refused at once.
+///
+/// ```
+/// let limits = seaworthy::Limits { proposals: 1_000, ..Default::default() };
+/// assert_eq!(limits.reads, 65_536);
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// Proposals that are not applied yet.

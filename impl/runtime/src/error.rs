@@ -11,6 +11,16 @@ fn leader_hint(leader: Option<NodeId>) -> String {
 }
 
 /// Why a command has no response.
+///
+/// ```
+/// use seaworthy::{NodeId, ProposeError};
+///
+/// /// May it be proposed again without being applied twice?
+/// fn is_safe_to_repeat(error: ProposeError) -> bool {
+///     !matches!(error, ProposeError::Unknown)
+/// }
+/// assert!(is_safe_to_repeat(ProposeError::NotLeader { leader: NodeId::new(2) }));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum ProposeError {
@@ -47,6 +57,14 @@ pub enum ProposeError {
 }
 
 /// Why nothing was read.
+///
+/// ```
+/// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+/// # let raft = sum::leader();
+/// use seaworthy::ReadError;
+///
+/// assert_eq!(raft.read(|_| -> () { panic!("its own fault") }).wait(), Err(ReadError::Panicked));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -65,6 +83,13 @@ pub enum ReadError {
 }
 
 /// Why the leadership was not handed over.
+///
+/// ```
+/// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+/// # let raft = sum::leader();
+/// let own = raft.status().id;
+/// assert!(raft.transfer_leadership(own).wait().is_err(), "it has it already");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum TransferError {
@@ -92,11 +117,28 @@ pub enum TransferError {
 }
 
 /// The node has stopped: what was waited for will not happen here.
+///
+/// ```
+/// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+/// # let raft = sum::leader();
+/// let never = raft.wait_for_applied(seaworthy::Index(1_000_000));
+/// raft.shutdown()?;
+/// assert_eq!(never.wait(), Err(seaworthy::Stopped));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("the node has stopped")]
 pub struct Stopped;
 
 /// Why a node does not start.
+///
+/// ```
+/// # use seaworthy::{Builder, Network, NodeId, NodeSet, StartError};
+/// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+/// # let (id, voters, network) = (NodeId::new(1).unwrap(), NodeSet::first(3), Network::default());
+/// let started = Builder::new(1, id, voters, &network).directory("/nowhere").start(sum::Sum(0));
+/// assert!(matches!(started, Err(StartError::Disk(_))), "nobody has made that directory");
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -137,6 +179,15 @@ pub enum StartError {
 }
 
 /// How a node ended that was not asked to.
+///
+/// ```
+/// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+/// # let raft = sum::leader();
+/// match raft.shutdown() {
+///     Ok(()) => println!("it had run until then"),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ShutdownError {

@@ -23,6 +23,16 @@ use std::thread::{self, JoinHandle};
 const REQUEST_WEIGHT: usize = 64;
 
 /// A node that runs. Clones are the same node; it stops when the last is dropped, or at [`shutdown`](Self::shutdown).
+///
+/// ```
+/// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+/// # let raft = sum::leader();
+/// let same = raft.clone();
+/// assert_eq!(same.propose(&5).wait(), Ok(5));
+/// raft.shutdown()?;
+/// assert!(same.propose(&5).wait().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Raft<S: StateMachine>(Arc<Running<S>>);
 
 pub(crate) struct Running<S: StateMachine> {
@@ -61,6 +71,13 @@ impl<S: StateMachine> Raft<S> {
     /// Proposes a command. The reply is what the state machine said to it, here, once it was committed.
     ///
     /// Only a leader takes proposals; the error names it.
+    ///
+    /// ```
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let raft = sum::leader();
+    /// assert_eq!(raft.propose(&5).wait(), Ok(5));
+    /// assert_eq!(raft.propose(&6).wait(), Ok(11));
+    /// ```
     pub fn propose(&self, command: &S::Command) -> Reply<S::Response, ProposeError> {
         let Ok(command) = command.to_log() else {
             return Reply::at_once(Err(ProposeError::Unencodable), ProposeError::Unknown);
@@ -75,6 +92,12 @@ impl<S: StateMachine> Raft<S> {
 
     /// Proposes several commands at once, which costs little more than one. They are committed in their order, though others' may come
     /// between; each has its own response.
+    ///
+    /// ```
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let raft = sum::leader();
+    /// assert_eq!(raft.propose_batch(&[1, 2, 3]).wait(), Ok(vec![Ok(1), Ok(3), Ok(6)]));
+    /// ```
     pub fn propose_batch(
         &self,
         commands: &[S::Command],
@@ -100,6 +123,14 @@ impl<S: StateMachine> Raft<S> {
     /// this call (linearizability).
     ///
     /// It runs on the node's thread, which does nothing else meanwhile.
+    ///
+    /// ```
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let raft = sum::leader();
+    /// raft.propose(&5).wait()?;
+    /// assert_eq!(raft.read(|sum| sum.0).wait(), Ok(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read<T: Send + 'static>(
         &self,
         function: impl FnOnce(&S) -> T + Send + 'static,
@@ -108,6 +139,14 @@ impl<S: StateMachine> Raft<S> {
     }
 
     /// Reads what this node has applied, whatever the others have: it may be older than what was read or acknowledged before.
+    ///
+    /// ```
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let raft = sum::leader();
+    /// raft.propose(&5).wait()?;
+    /// assert_eq!(raft.read_stale(|sum| sum.0).wait(), Ok(5), "nobody else could have proposed more");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read_stale<T: Send + 'static>(
         &self,
         function: impl FnOnce(&S) -> T + Send + 'static,
@@ -137,6 +176,15 @@ impl<S: StateMachine> Raft<S> {
     }
 
     /// Hands the leadership over to another voter (thesis §3.10). Meanwhile this node takes no proposals.
+    ///
+    /// ```
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let raft = sum::leader();
+    /// use seaworthy::{NodeId, TransferError};
+    ///
+    /// let to = NodeId::new(2).unwrap();
+    /// assert_eq!(raft.transfer_leadership(to).wait(), Err(TransferError::CannotTransfer { to }), "there is no node 2");
+    /// ```
     pub fn transfer_leadership(&self, to: NodeId) -> Reply<(), TransferError> {
         let (completer, reply) = Reply::new(TransferError::Stopped);
         match self.0.inbox.try_push_weighing(Incoming::Transfer(to, completer), REQUEST_WEIGHT) {
@@ -147,6 +195,13 @@ impl<S: StateMachine> Raft<S> {
     }
 
     /// What can be told of the node at a glance, as of its last turn. After it has stopped: of its last.
+    ///
+    /// ```
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let raft = sum::leader();
+    /// let status = raft.status();
+    /// assert_eq!(status.leader, Some(status.id));
+    /// ```
     #[must_use]
     pub fn status(&self) -> Status {
         self.0.status.get()
@@ -184,11 +239,28 @@ impl<S: StateMachine> Raft<S> {
     }
 
     /// Waits until this node has applied an entry, or all before it are in a snapshot that it has restored.
+    ///
+    /// ```
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let raft = sum::leader();
+    /// use seaworthy::Index;
+    ///
+    /// assert!(raft.wait_for_applied(Index(1)).wait()? >= Index(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn wait_for_applied(&self, index: Index) -> Applied {
         Applied(self.0.applied.reach(index.0))
     }
 
     /// Watches who leads.
+    ///
+    /// ```
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let raft = sum::leader();
+    /// let leader = raft.leadership().wait()?;
+    /// assert_eq!(leader.id, Some(raft.status().id), "at first, who leads already");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn leadership(&self) -> Leadership {
         Leadership { status: self.0.status.clone(), seen: None }
@@ -196,6 +268,14 @@ impl<S: StateMachine> Raft<S> {
 
     /// Stops the node, and waits until all that was handed to its disk is durable. Whoever waits for it is answered: proposals that were
     /// not applied yet with [`ProposeError::Unknown`].
+    ///
+    /// ```
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let raft = sum::leader();
+    /// raft.shutdown()?;
+    /// assert_eq!(raft.propose(&5).wait(), Err(seaworthy::ProposeError::Stopped));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -269,6 +349,12 @@ pub struct Applied(Waiter<u64>);
 impl Applied {
     /// Waits as a thread, and says how far the node was then.
     ///
+    /// ```
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let raft = sum::leader();
+    /// assert!(raft.wait_for_applied(seaworthy::Index(1)).wait().is_ok());
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Stopped`], if it stops before.
@@ -309,6 +395,17 @@ pub struct Leadership {
 impl Leadership {
     /// The next leader, or the next that none is known: at first, as it is now.
     ///
+    /// ```
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let raft = sum::leader();
+    /// let mut leadership = raft.leadership();
+    /// # let wakes = std::task::Waker::noop();
+    /// # let mut context = std::task::Context::from_waker(wakes);
+    /// let next = std::pin::pin!(leadership.next());
+    /// // `next.await`, for any executor. Somebody leads already.
+    /// assert!(std::future::Future::poll(next, &mut context).is_ready());
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Stopped`], once the node has stopped and its last has been seen.
@@ -323,6 +420,13 @@ impl Leadership {
     }
 
     /// The same, as a thread.
+    ///
+    /// ```
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let raft = sum::leader();
+    /// assert!(raft.leadership().wait()?.id.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

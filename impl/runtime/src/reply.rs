@@ -9,6 +9,14 @@ use std::time::Duration;
 
 /// An answer that is on its way: a future for any executor, or [`wait`](Self::wait) for it. It comes exactly once, also when the node
 /// stops. Dropping it takes nothing back: what was asked for happens, or not.
+///
+/// ```
+/// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+/// # let raft = sum::leader();
+/// let reply = raft.propose(&5);
+/// // Or `reply.await`, for any executor.
+/// assert_eq!(reply.wait(), Ok(5));
+/// ```
 #[must_use = "what becomes of the request is not known before its answer"]
 pub struct Reply<T, E> {
     waiter: Waiter<Result<T, E>>,
@@ -32,6 +40,12 @@ impl<T, E: Copy> Reply<T, E> {
 
     /// Waits for it as a thread.
     ///
+    /// ```
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let raft = sum::leader();
+    /// assert_eq!(raft.propose(&5).wait(), Ok(5));
+    /// ```
+    ///
     /// # Errors
     ///
     /// What the operation says.
@@ -40,6 +54,17 @@ impl<T, E: Copy> Reply<T, E> {
     }
 
     /// Waits for it as a thread, for some time at most. Nothing if that has passed: then it may be waited for again.
+    ///
+    /// ```
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let raft = sum::leader();
+    /// use std::time::Duration;
+    ///
+    /// let mut reply = raft.propose(&5);
+    /// while reply.wait_timeout(Duration::from_millis(1)).is_none() {
+    ///     // Something else can be done meanwhile.
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

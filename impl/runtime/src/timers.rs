@@ -128,6 +128,11 @@ impl Timers {
 }
 
 /// When a node makes a snapshot of what it has applied, and how much of the log it keeps behind it.
+///
+/// ```
+/// let compaction = seaworthy::Compaction::default();
+/// assert_eq!((compaction.every, compaction.keep), (10_000, 5_000));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Compaction {
     /// After so many entries since the last one.

@@ -25,6 +25,19 @@ pub struct Frame<'a, C> {
 /// Appends a whole frame, of [`VERSION`]. `chunk` is what an [`InstallSnapshot`](Message::InstallSnapshot) carries, and
 /// empty with any other message.
 ///
+/// ```
+/// use seaworthy::codec::{decode_frame, encode_frame, frame_len};
+/// use seaworthy_protocol::{Envelope, Message, NodeId, Term};
+///
+/// let (from, to) = (NodeId::new(1).unwrap(), NodeId::new(2).unwrap());
+/// let envelope = Envelope { from, to, term: Term(3), message: Message::TimeoutNow };
+/// let mut frame = Vec::new();
+/// encode_frame::<u64>(&envelope, &[], &mut frame);
+/// assert_eq!(frame_len(&frame, 1 << 20)?, Some(frame.len()));
+/// assert_eq!(decode_frame::<u64>(&frame)?.envelope.term, Term(3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Panics
 ///
 /// If `chunk` has not the length that the message says, or if there are 2^32 bytes or more. Who lets commands in and chooses

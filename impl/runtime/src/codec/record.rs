@@ -57,6 +57,16 @@ pub enum Record<E> {
 
 /// Appends the body of a record.
 ///
+/// ```
+/// use seaworthy::codec::{Record, decode_record, encode_record};
+/// use seaworthy_protocol::{NodeId, Term};
+///
+/// let mut body = Vec::new();
+/// encode_record::<u64>(&Record::TermAndVote { current_term: Term(3), voted_for: NodeId::new(2) }, &mut body);
+/// assert!(matches!(decode_record::<u64>(&body)?, Record::TermAndVote { current_term: Term(3), .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Panics
 ///
 /// If it has 2^32 entries or more, or a command of 2^32 bytes or more.

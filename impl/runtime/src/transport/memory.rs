@@ -42,23 +42,48 @@ impl fmt::Debug for Network {
 
 impl Network {
     /// Cuts the link between two nodes, both ways.
+    ///
+    /// ```
+    /// # use seaworthy::{Network, NodeId};
+    /// # let (network, one, two) = (Network::default(), NodeId::new(1).unwrap(), NodeId::new(2).unwrap());
+    /// network.cut(one, two);
+    /// ```
     pub fn cut(&self, one: NodeId, other: NodeId) {
         self.cut_one_way(one, other);
         self.cut_one_way(other, one);
     }
 
     /// Nothing comes from one node to another any more.
+    ///
+    /// ```
+    /// # use seaworthy::{Network, NodeId};
+    /// # let (network, one, two) = (Network::default(), NodeId::new(1).unwrap(), NodeId::new(2).unwrap());
+    /// network.cut_one_way(one, two); // 2 hears nothing of 1, and 1 hears 2
+    /// ```
     pub fn cut_one_way(&self, from: NodeId, to: NodeId) {
         self.0.with(|links| links.cut.insert((from, to)));
     }
 
     /// Cuts all links of a node.
+    ///
+    /// ```
+    /// # use seaworthy::{Network, NodeId};
+    /// # let (network, one, two) = (Network::default(), NodeId::new(1).unwrap(), NodeId::new(2).unwrap());
+    /// network.isolate(one);
+    /// ```
     pub fn isolate(&self, id: NodeId) {
         let others: Vec<NodeId> = self.0.with(|links| links.nodes.keys().copied().collect());
         others.into_iter().filter(|other| *other != id).for_each(|other| self.cut(id, other));
     }
 
     /// All links work again.
+    ///
+    /// ```
+    /// # use seaworthy::{Network, NodeId};
+    /// # let (network, one, two) = (Network::default(), NodeId::new(1).unwrap(), NodeId::new(2).unwrap());
+    /// network.isolate(one);
+    /// network.heal();
+    /// ```
     pub fn heal(&self) {
         self.0.with(|links| links.cut.clear());
     }

@@ -59,6 +59,28 @@ impl Default for Layout {
 }
 
 /// An open write-ahead log.
+///
+/// ```
+/// use seaworthy::codec::Record;
+/// use seaworthy::wal::{Batch, Directory, Identity, Layout, Wal};
+/// use seaworthy_protocol::{NodeId, Term};
+///
+/// # let directory = tempfile::tempdir()?;
+/// let node = NodeId::new(1).unwrap();
+/// let identity = Identity { cluster: 0x5ea, node, directory: 7, starts: 0 };
+/// let layout = Layout { segment_size: 1 << 16, ..Layout::default() };
+/// drop(Wal::init(Directory::open(directory.path())?, identity, layout)?);
+///
+/// let (mut wal, _) = Wal::open::<u64>(Directory::open(directory.path())?, layout)?;
+/// let mut batch = Batch::default();
+/// batch.push::<u64>(&Record::TermAndVote { current_term: Term(3), voted_for: Some(node) });
+/// wal.append(&mut batch)?;
+/// drop(wal);
+///
+/// let (_, recovery) = Wal::open::<u64>(Directory::open(directory.path())?, layout)?;
+/// assert_eq!(recovery.durable.current_term(), Term(3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Wal<F> {
     files: F,

@@ -2,7 +2,7 @@
 
 use rand::{Rng, RngCore, SeedableRng};
 use rand_pcg::Pcg64Mcg;
-use seaworthy::codec::encode_frame;
+use seaworthy::codec::{Record, encode_frame, encode_record};
 use seaworthy_conformance::fuzz;
 use seaworthy_protocol::{Entry, Envelope, Index, LogId, Message, NodeId, Payload, Term};
 use std::panic::catch_unwind;
@@ -43,10 +43,30 @@ fn nearly_a_frame(dice: &mut Pcg64Mcg) -> Vec<u8> {
     bytes
 }
 
+/// The body of a record as a log writes it, with some bytes changed.
+fn nearly_a_record(dice: &mut Pcg64Mcg) -> Vec<u8> {
+    let entries = [1, 2].map(|number: u64| Entry { term: Term(2), payload: Payload::Command(number) });
+    let base = LogId { term: Term(1), index: Index(7) };
+    let (current_term, voted_for, entries) = (Term(2), NodeId::new(1), &entries[..]);
+    let record = match dice.random_range(0..3) {
+        0 => Record::TermAndVote { current_term, voted_for },
+        1 => Record::Append { after: base.index, entries },
+        _ => Record::State { current_term, voted_for, snapshot: None, base, entries },
+    };
+    let mut bytes = vec![2];
+    encode_record(&record, &mut bytes);
+    for _ in 0..dice.random_range(0..3) {
+        let place = dice.random_range(1..bytes.len());
+        bytes[place] = dice.random();
+    }
+    bytes
+}
+
 #[test]
 fn what_comes_over_the_wire_is_read_or_refused() {
     feed(fuzz::wire, 20_000, any(200));
     feed(fuzz::wire, 20_000, nearly_a_frame);
+    feed(fuzz::wire, 20_000, nearly_a_record);
 }
 
 #[test]

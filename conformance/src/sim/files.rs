@@ -117,6 +117,19 @@ impl SimFiles {
         self.troubles = Troubles::default();
     }
 
+    /// The power goes, and nothing arrives that was not synced.
+    pub fn lose_unsynced(&mut self) {
+        self.changes.clear();
+        self.names.clone_from(&self.durable_names);
+        let named: BTreeSet<u64> = self.names.values().copied().collect();
+        self.inodes.retain(|inode, _| named.contains(inode));
+        for inode in self.inodes.values_mut() {
+            inode.dirty.clear();
+            inode.cached.clone_from(&inode.durable);
+        }
+        self.troubles = Troubles::default();
+    }
+
     /// The process dies and the system lives: nothing is lost.
     pub fn restart(&mut self) {
         self.troubles = Troubles::default();

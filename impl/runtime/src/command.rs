@@ -59,6 +59,21 @@ impl Command for u64 {
     }
 }
 
+/// What the model checker's nodes hold, which are compared with these.
+impl Command for u8 {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(*self);
+    }
+
+    fn encoded_len(&self) -> usize {
+        1
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        if let [value] = bytes { Some(*value) } else { None }
+    }
+}
+
 /// A command as a state machine takes it, and as the log holds it.
 ///
 /// With the feature `serde`, which is on by default, every type of serde's is one, written down by `postcard`. Its encoding is

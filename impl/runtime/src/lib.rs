@@ -34,7 +34,7 @@ pub use command::{Command, CommandError, Loggable, Raw};
 pub use counters::Counters;
 pub use disk::Disk;
 pub use error::{ProposeError, ReadError, ShutdownError, StartError, Stopped, TransferError};
-pub use node_loop::{NodeLoop, Settings, Status};
+pub use node_loop::{NodeLoop, Part, Settings, Status};
 pub use raft::{Applied, Leader, Leadership, Metrics, Raft};
 pub use reply::Reply;
 pub use seaworthy_protocol::{Config, ConfigError, Index, LogId, NodeId, NodeSet, Term};

@@ -2,6 +2,10 @@
 //!
 //! Without threads: whoever runs it calls [`NodeLoop::turn`] when something has happened or [`NodeLoop::next_timer`] is due.
 
+mod parts;
+
+pub use parts::Part;
+
 use crate::applier::Applier;
 use crate::applying::Applying;
 use crate::clients::{Clients, Limits};
@@ -203,13 +207,26 @@ impl<S: StateMachine> NodeLoop<S> {
     }
 
     fn try_turn(&mut self, world: &mut impl World<S>) -> Result<(), Stop> {
+        self.take_all(world)?;
+        let now = world.now();
+        self.lose_patience(now)?;
+        self.speak_up(now)?;
+        self.try_again(now, world);
+        self.ask_for_new_reads()?;
+        self.step(Input::Replicate)?;
+        self.finish(world)
+    }
+
+    fn take_all(&mut self, world: &mut impl World<S>) -> Result<(), Stop> {
         for _ in 0..EVENTS_PER_TURN {
             let Some(event) = world.next_event() else { break };
             self.take(event, world)?;
         }
-        self.expire(world)?;
-        self.ask_for_new_reads()?;
-        self.step(Input::Replicate)?;
+        Ok(())
+    }
+
+    /// Hands over what the steps wanted, and does what comes of it.
+    fn finish(&mut self, world: &mut impl World<S>) -> Result<(), Stop> {
         self.take_answers();
         self.hand_over(world);
         self.applying.apply(&self.node, &mut self.clients, world)?;
@@ -252,19 +269,26 @@ impl<S: StateMachine> NodeLoop<S> {
         });
     }
 
-    fn expire(&mut self, world: &mut impl World<S>) -> Result<(), Stop> {
-        let now = world.now();
-        // After what has happened was taken in: a node that stood still finds its timer expired and its leader's messages waiting, and
-        // must not disturb a leader that it only has to listen to.
+    /// After what has happened was taken in: a node that stood still finds its timer expired and its leader's messages waiting, and
+    /// must not disturb a leader that it only has to listen to.
+    fn lose_patience(&mut self, now: Duration) -> Result<(), Stop> {
         if self.timers.election <= now && !self.fx.reset_election_timer {
             self.counters.time_outs += 1;
             self.step(Input::ElectionTimeout)?;
             self.fx.reset_election_timer = true;
         }
+        Ok(())
+    }
+
+    fn speak_up(&mut self, now: Duration) -> Result<(), Stop> {
         if self.timers.heartbeat.is_some_and(|at| at <= now) {
             self.timers.heartbeat = Some(now + self.settings.timing.heartbeat());
             self.step(Input::HeartbeatTimeout)?;
         }
+        Ok(())
+    }
+
+    fn try_again(&mut self, now: Duration, world: &mut impl World<S>) {
         if self.timers.disk.is_some_and(|at| at <= now) {
             self.timers.disk = None;
             world.submit(Work::Retry);
@@ -275,7 +299,6 @@ impl<S: StateMachine> NodeLoop<S> {
             // Answers get lost, and leaders: asked again, all that wait are asked for.
             self.has_new_reads |= self.clients.has_unanswered_read();
         }
-        Ok(())
     }
 
     fn take(&mut self, event: Event<Logged<S>>, world: &mut impl World<S>) -> Result<(), Stop> {
@@ -512,6 +535,11 @@ impl<S: StateMachine> NodeLoop<S> {
     fn reset_election_timer(&mut self, world: &mut impl World<S>) {
         let timing = self.settings.timing;
         self.timers.election = world.now() + world.draw(timing.election_min(), timing.election_max());
+    }
+
+    /// Changes when it makes snapshots, and how much of the log it keeps behind them.
+    pub const fn set_compaction(&mut self, compaction: Compaction) {
+        self.settings.compaction = compaction;
     }
 
     /// When the next turn is due, if nothing happens before.

@@ -58,6 +58,12 @@ impl Batch {
         self.starts.is_empty()
     }
 
+    /// How many records there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.starts.len()
+    }
+
     /// How many bytes it takes in a segment.
     #[must_use]
     pub fn len(&self) -> usize {

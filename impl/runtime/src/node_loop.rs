@@ -283,6 +283,7 @@ impl<S: StateMachine> NodeLoop<S> {
     fn speak_up(&mut self, now: Duration) -> Result<(), Stop> {
         if self.timers.heartbeat.is_some_and(|at| at <= now) {
             self.timers.heartbeat = Some(now + self.settings.timing.heartbeat());
+            self.counters.heartbeats += 1;
             self.step(Input::HeartbeatTimeout)?;
         }
         Ok(())
@@ -457,6 +458,7 @@ impl<S: StateMachine> NodeLoop<S> {
         if std::mem::take(&mut self.has_new_reads) {
             // A new id, also if no read is new: an answer to an earlier question says nothing about later reads.
             self.last_read.0 += 1;
+            self.counters.read_questions += 1;
             self.step(Input::Read(self.last_read))?;
         }
         Ok(())

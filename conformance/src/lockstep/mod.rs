@@ -1,0 +1,26 @@
+//! The model and the shipped node in lockstep: every edge of a box is taken by both, and compared.
+//!
+//! | file          | holds                                                                     |
+//! |---------------|---------------------------------------------------------------------------|
+//! | `pair.rs`     | both side by side, as a model of stateright's                             |
+//! | `machine.rs`  | one node of the production cluster                                        |
+//! | `compare.rs`  | what must be the same on both sides                                       |
+//! | `names.rs`    | what one side calls a thing, and what the other does                      |
+//! | `waiting.rs`  | what clients must be told                                                 |
+//! | `coverage.rs` | how much was taken                                                        |
+//! | `mismatch.rs` | what the two do not agree about                                           |
+//! | `run.rs`      | a box, exhausted                                                          |
+
+mod compare;
+mod coverage;
+mod machine;
+mod mismatch;
+mod names;
+mod pair;
+mod run;
+mod waiting;
+
+pub use coverage::Covered;
+pub use mismatch::Mismatch;
+pub use pair::{Lockstep, Pair};
+pub use run::{Report, run};

@@ -314,20 +314,21 @@ impl Raft {
         }
     }
 
-    /// A snapshot that is no newer than the last would change nothing.
+    /// A snapshot that is no newer than the last would change nothing. It may be older than what is committed: to make it takes a while.
     fn list_compactions(&self, spent: Spent, node: &Node<u8>, event: &mut impl FnMut(Event)) {
         let covered = node.durable().snapshot().map_or(Index(0), |snapshot| snapshot.last.index);
-        let index = node.commit_index();
-        if spent.compactions == self.bounds.compactions || index <= covered {
+        if spent.compactions == self.bounds.compactions {
             return;
         }
-        let last = LogId { term: node.log().term_at(index).unwrap_or_default(), index };
-        let digest = u64::from(spent.compactions) + 1;
-        let snapshot = Snapshot { last, length: SNAPSHOT_BYTES, digest };
-        // All that it covers goes, or all but one entry.
-        event(Event::Compact { snapshot, through: index });
-        if index > node.log().base().index {
-            event(Event::Compact { snapshot, through: index.previous() });
+        for index in (covered.0 + 1..=node.commit_index().0).map(Index) {
+            let last = LogId { term: node.log().term_at(index).unwrap_or_default(), index };
+            let digest = u64::from(spent.compactions) + 1;
+            let snapshot = Snapshot { last, length: SNAPSHOT_BYTES, digest };
+            // All that it covers goes, or all but one entry.
+            event(Event::Compact { snapshot, through: index });
+            if index > node.log().base().index {
+                event(Event::Compact { snapshot, through: index.previous() });
+            }
         }
     }
 

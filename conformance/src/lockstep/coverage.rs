@@ -1,5 +1,6 @@
 //! How much was taken in lockstep: edges, and which handler of the protocol ran in which role.
 
+use seaworthy_model::server::Event;
 use seaworthy_protocol::{Message, Role};
 use std::fmt::{self, Display, Formatter};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,8 +64,27 @@ impl Handler {
         Self::Restart,
     ];
 
+    /// What takes an event of the model's; nothing, if that does not come to the node.
+    pub(super) fn of_model(event: Event) -> Option<Self> {
+        Some(match event {
+            Event::ElectionTimeout => Self::ElectionTimeout,
+            Event::HeartbeatTimeout => Self::HeartbeatTimeout,
+            Event::Propose(_) => Self::Propose,
+            Event::Replicate => Self::Replicate,
+            Event::CannotWrite { .. } => Self::CannotWrite,
+            Event::Read(_) => Self::Read,
+            Event::Transfer { .. } => Self::Transfer,
+            Event::Compact { .. } => Self::Compact,
+            Event::Stage { .. } => Self::SnapshotStaged,
+            Event::Deliver(packet) => Self::of(&packet.message),
+            Event::Confirm => Self::WritesDurable,
+            Event::Crash { .. } => Self::Restart,
+            Event::Complete => return None,
+        })
+    }
+
     /// What takes a message.
-    pub(super) const fn of<E>(message: &Message<E>) -> Self {
+    const fn of<E>(message: &Message<E>) -> Self {
         match message {
             Message::RequestVote { .. } => Self::RequestVote,
             Message::RequestVoteReply { .. } => Self::RequestVoteReply,

@@ -12,7 +12,7 @@ use crate::subject::Event;
 use seaworthy::Token;
 use seaworthy_model::bounds::DiskKind;
 use seaworthy_model::disk::Disk;
-use seaworthy_model::server::Step;
+use seaworthy_model::server::{Event as Modelled, Step};
 use seaworthy_protocol::invariants::history::Commitment;
 use seaworthy_protocol::{Index, Payload};
 
@@ -28,6 +28,7 @@ pub(super) struct Machine {
 
 /// What happens to a node, and what must come of it.
 pub(super) struct Edge<'a> {
+    pub(super) modelled: Modelled,
     pub(super) event: &'a Event,
     pub(super) step: &'a Step,
     pub(super) disk: DiskKind,
@@ -48,7 +49,7 @@ impl Machine {
             names.add_snapshot(*snapshot, made);
         }
         if let Event::Read(read) = edge.event {
-            names.add_read(*read, self.server.last_read());
+            names.add_read(self.server.node().id(), *read, self.server.last_read());
         }
         self.keep_late(edge, &mut output);
         let expected = self.waiting.expected(edge.event, token, &edge.step.answers, self.server.node());
@@ -63,7 +64,7 @@ impl Machine {
         } else {
             self.server.happen(edge.event, &[])
         };
-        if let Some(handler) = handler(edge.event) {
+        if let Some(handler) = Handler::of_model(edge.modelled) {
             coverage.count_handler(handler, before.role(), *self.server.node() != before);
         }
         if edge.disk == DiskKind::Atomic && self.server.is_disk_busy() {
@@ -105,7 +106,7 @@ impl Machine {
             self.owed.clear(); // what never left is lost
         }
         self.owed.extend(edge.step.sent.iter().map(|packet| packet.value().clone()));
-        compare::frames(names, &output.sent, &mut self.owed)?;
+        compare::frames(names, &output.sent, &mut self.owed, |_| false)?;
         // Only what its disk has done, and it has not heard of, may still be to come.
         if self.server.is_unconfirmed() { Ok(()) } else { compare::nothing_owed(&self.owed) }
     }
@@ -140,24 +141,5 @@ fn commands(committed: &[Commitment<u8>], through: Index) -> impl Iterator<Item 
     committed.iter().take(count).filter_map(|commitment| match commitment.entry.payload {
         Payload::Command(command) => Some(command),
         Payload::Noop => None,
-    })
-}
-
-/// What of the protocol an event goes to.
-const fn handler(event: &Event) -> Option<Handler> {
-    Some(match event {
-        Event::ElectionTimeout => Handler::ElectionTimeout,
-        Event::Heartbeat => Handler::HeartbeatTimeout,
-        Event::Propose(_) => Handler::Propose,
-        Event::Replicate => Handler::Replicate,
-        Event::CannotWrite { .. } => Handler::CannotWrite,
-        Event::Read(_) => Handler::Read,
-        Event::Transfer { .. } => Handler::Transfer,
-        Event::Compact { .. } => Handler::Compact,
-        Event::SnapshotStaged { .. } => Handler::SnapshotStaged,
-        Event::Deliver(packet) => Handler::of(&packet.message),
-        Event::DiskConfirms => Handler::WritesDurable,
-        Event::Crash { .. } => Handler::Restart,
-        Event::DiskCompletes => return None,
     })
 }

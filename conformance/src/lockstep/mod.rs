@@ -9,8 +9,12 @@
 //! | `waiting.rs`  | what clients must be told                                                 |
 //! | `coverage.rs` | how much was taken                                                        |
 //! | `mismatch.rs` | what the two do not agree about                                           |
+//! | `boxes.rs`    | which boxes                                                               |
 //! | `run.rs`      | a box, exhausted                                                          |
+//! | `walk.rs`     | the other direction: each step of production is one of the model's        |
+//! | `walker.rs`   | a node of a walk, that takes whole turns                                  |
 
+mod boxes;
 mod compare;
 mod coverage;
 mod machine;
@@ -19,8 +23,12 @@ mod names;
 mod pair;
 mod run;
 mod waiting;
+mod walk;
+mod walker;
 
+pub use boxes::boxes;
 pub use coverage::Covered;
 pub use mismatch::Mismatch;
 pub use pair::{Lockstep, Pair};
 pub use run::{Report, run};
+pub use walk::{Walked, walk};

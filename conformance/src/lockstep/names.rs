@@ -4,7 +4,7 @@
 //! node has started and asked. And where the model's entries weigh one byte each, these weigh what they take on the wire.
 
 use crate::Envelope;
-use seaworthy_protocol::{Chunk, Config, Durable, Message, Node, ReadId, Snapshot, Window};
+use seaworthy_protocol::{Chunk, Config, Durable, Message, Node, NodeId, NodeSet, ReadId, Snapshot, Window};
 use serde::Serialize;
 use serde_json::Value;
 use std::num::NonZeroUsize;
@@ -20,11 +20,19 @@ struct Made {
     bytes: Vec<u8>,
 }
 
+/// A read. What a shipped node calls it, another may call another one.
+#[derive(Clone, Copy, Debug)]
+struct AskedFor {
+    node: NodeId,
+    modelled: ReadId,
+    shipped: ReadId,
+}
+
 /// What was made and asked for so far, and its names.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     snapshots: Vec<Made>,
-    reads: Vec<(ReadId, ReadId)>,
+    reads: Vec<AskedFor>,
     /// Leaders keep account of what they send, in bytes.
     has_window: bool,
 }
@@ -39,14 +47,18 @@ impl Names {
         self.snapshots.push(Made { modelled, shipped, bytes });
     }
 
-    pub(super) fn add_read(&mut self, modelled: ReadId, shipped: ReadId) {
-        self.reads.push((modelled, shipped));
+    pub(super) fn add_read(&mut self, node: NodeId, modelled: ReadId, shipped: ReadId) {
+        // A question that changed nothing has left the model's number to the next.
+        self.reads.retain(|asked| asked.modelled != modelled);
+        self.reads.push(AskedFor { node, modelled, shipped });
     }
 
     /// A message of the model's as a shipped node would send it, with the bytes of its chunk.
     pub(super) fn shipped(&self, packet: &Envelope) -> (Envelope, Vec<u8>) {
         let snapshot = |snapshot| self.by_model(snapshot).map_or(snapshot, |made| made.shipped);
-        let read = |read| self.reads.iter().find(|(known, _)| *known == read).map_or(read, |(_, id)| *id);
+        let read = |_, read| {
+            self.reads.iter().find(|asked| asked.modelled == read).map_or(read, |asked| asked.shipped)
+        };
         let envelope = renamed(packet, snapshot, read);
         let of_chunk = |chunk: Chunk| Some(cut(self.by_model(chunk.snapshot)?, chunk));
         (envelope, chunk(packet).and_then(of_chunk).unwrap_or_default())
@@ -58,8 +70,11 @@ impl Names {
             Some(chunk) => cut(self.snapshots.iter().find(|made| made.shipped == chunk.snapshot)?, chunk),
             None => Vec::new(),
         };
-        let packet =
-            renamed(envelope, |snapshot| self.modelled_snapshot(snapshot), |read| self.modelled_read(read));
+        let packet = renamed(
+            envelope,
+            |snapshot| self.modelled_snapshot(snapshot),
+            |node, read| self.modelled_read(node, read),
+        );
         (bytes == expected).then_some(packet)
     }
 
@@ -119,10 +134,12 @@ impl Names {
 
     /// A map of nodes to reads: the nodes as bits, and the reads.
     fn rename_reads(&self, value: &mut Value) {
-        let Some(Value::Array(reads)) = value.get_mut("values") else { return };
-        for read in reads {
+        let nodes =
+            value.get("nodes").cloned().and_then(|nodes| serde_json::from_value::<NodeSet>(nodes).ok());
+        let (Some(nodes), Some(Value::Array(reads))) = (nodes, value.get_mut("values")) else { return };
+        for (node, read) in nodes.iter().zip(reads) {
             if let Some(id) = read.as_u64() {
-                *read = self.modelled_read(ReadId(id)).0.into();
+                *read = self.modelled_read(node, ReadId(id)).0.into();
             }
         }
     }
@@ -136,8 +153,9 @@ impl Names {
         made.map_or(snapshot, |made| made.modelled)
     }
 
-    fn modelled_read(&self, read: ReadId) -> ReadId {
-        self.reads.iter().find(|(_, id)| *id == read).map_or(read, |(known, _)| *known)
+    fn modelled_read(&self, node: NodeId, read: ReadId) -> ReadId {
+        let asked = self.reads.iter().find(|asked| asked.node == node && asked.shipped == read);
+        asked.map_or(read, |asked| asked.modelled)
     }
 }
 
@@ -162,7 +180,7 @@ fn cut(made: &Made, chunk: Chunk) -> Vec<u8> {
 fn renamed(
     envelope: &Envelope,
     snapshot: impl Fn(Snapshot) -> Snapshot,
-    read: impl Fn(ReadId) -> ReadId,
+    read: impl Fn(NodeId, ReadId) -> ReadId,
 ) -> Envelope {
     let message = match envelope.message.clone() {
         Message::InstallSnapshot(chunk) => {
@@ -171,9 +189,9 @@ fn renamed(
         Message::InstallSnapshotReply { snapshot: named, offset, received } => {
             Message::InstallSnapshotReply { snapshot: snapshot(named), offset, received }
         }
-        Message::ReadIndex { read: named } => Message::ReadIndex { read: read(named) },
+        Message::ReadIndex { read: named } => Message::ReadIndex { read: read(envelope.from, named) },
         Message::ReadIndexReply { read: named, index } => {
-            Message::ReadIndexReply { read: read(named), index }
+            Message::ReadIndexReply { read: read(envelope.to, named), index }
         }
         other @ (Message::RequestVote { .. }
         | Message::RequestVoteReply { .. }

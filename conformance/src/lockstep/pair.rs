@@ -105,7 +105,13 @@ impl Lockstep {
         let position = usize::from(action.node.get() - 1);
         let mut machine = Machine::clone(&last.machines[position]);
         let mut names = Arc::clone(&last.names);
-        let edge = Edge { event: &event, step, disk: self.model.bounds().disk, committed: state.committed() };
+        let edge = Edge {
+            modelled: action.event,
+            event: &event,
+            step,
+            disk: self.model.bounds().disk,
+            committed: state.committed(),
+        };
         let outcome = machine.take(&edge, Arc::make_mut(&mut names), &self.coverage);
         let mismatch = outcome.err().map(|mismatch| Arc::new(mismatch.after(action)));
         if !is_edge && mismatch.is_none() {

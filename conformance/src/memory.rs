@@ -4,6 +4,7 @@
 //! confirmations stand in the order in which the node handed them over. That order *is* the contract: a message leaves
 //! when it is first in line, which is when every write before it is durable.
 
+use crate::lockstep::Waits;
 use crate::scenario::Setup;
 use crate::subject::{Effect, Event, Subject};
 use crate::{Envelope, Write};
@@ -46,6 +47,16 @@ impl Memory {
 
     fn server(&self, id: NodeId) -> &Server {
         self.servers.get(&id).expect("a scenario names only nodes of its cluster")
+    }
+}
+
+impl Memory {
+    /// What waits for a node's disk.
+    pub(crate) fn waits(&self, node: NodeId) -> Waits {
+        let Server { line, unconfirmed, staged, .. } = self.server(node);
+        let is_ack = |waiting: &&Waiting| matches!(waiting, Waiting::Ack(_));
+        let whole = staged.last().filter(|chunk| chunk.is_last()).map(|chunk| chunk.snapshot);
+        Waits { batches: line.iter().filter(is_ack).count(), is_unconfirmed: unconfirmed.is_some(), whole }
     }
 }
 

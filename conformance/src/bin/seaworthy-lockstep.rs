@@ -21,6 +21,9 @@ enum Command {
     Edges {
         /// Boxes of the model, as smoke or three/one; those of docs/testing.md if none is named
         boxes: Vec<String>,
+        /// Those that every cargo test takes
+        #[arg(long, conflicts_with = "boxes")]
+        small: bool,
         /// How many threads search
         #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, usize::from))]
         threads: usize,
@@ -41,7 +44,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let is_good = match Arguments::parse().command {
-        Command::Edges { boxes, threads } => edges(&boxes, threads),
+        Command::Edges { boxes, small, threads } => edges(&boxes, small, threads),
         Command::Walk { seed, walks, events } => walk(seed, walks, events),
     };
     match is_good {
@@ -54,13 +57,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn edges(names: &[String], threads: usize) -> Result<bool, UnknownBox> {
+fn edges(names: &[String], small: bool, threads: usize) -> Result<bool, UnknownBox> {
     let mut boxes: Vec<Bounds> = Vec::new();
     for name in names {
         boxes.extend(Bounds::named(name)?);
     }
     if boxes.is_empty() {
-        boxes = lockstep::boxes()?;
+        boxes = if small { lockstep::small_boxes()? } else { lockstep::boxes()? };
     }
     let (mut covered, mut is_good) = (Covered::default(), true);
     let began = Instant::now();

@@ -10,11 +10,7 @@ use crate::production::{Output, Said, Server, Snapshots, Tape};
 use crate::sim::SimFiles;
 use crate::subject::Event;
 use seaworthy::Token;
-use seaworthy_model::bounds::DiskKind;
-use seaworthy_model::disk::Disk;
-use seaworthy_model::server::{Event as Modelled, Step};
-use seaworthy_protocol::invariants::history::Commitment;
-use seaworthy_protocol::{Index, Payload};
+use seaworthy_protocol::{Answer, Durable, Node, PeerFault, Snapshot};
 
 /// A node of the production cluster.
 #[derive(Clone, Debug)]
@@ -28,12 +24,32 @@ pub(super) struct Machine {
 
 /// What happens to a node, and what must come of it.
 pub(super) struct Edge<'a> {
-    pub(super) modelled: Modelled,
     pub(super) event: &'a Event,
-    pub(super) step: &'a Step,
-    pub(super) disk: DiskKind,
-    /// All that is committed afterwards.
-    pub(super) committed: &'a [Commitment<u8>],
+    /// What of the protocol that goes to.
+    pub(super) handler: Option<Handler>,
+    /// The disk does at once what it is given.
+    pub(super) settles: bool,
+    pub(super) node: &'a Node<u8>,
+    pub(super) disk: &'a Durable<u8>,
+    pub(super) waits: Waits,
+    /// The messages that leave, unless they have left before.
+    pub(super) sent: Vec<Envelope>,
+    pub(super) fault: Option<PeerFault>,
+    pub(super) resets_timer: bool,
+    pub(super) answers: &'a [Answer],
+    /// Where all that is committed has brought the state machine, if that is known.
+    pub(super) tape: Option<Tape>,
+}
+
+/// What waits for a node's disk.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Waits {
+    /// Batches that are not durable.
+    pub(crate) batches: usize,
+    /// The node has not heard of all that is.
+    pub(crate) is_unconfirmed: bool,
+    /// A leader's snapshot that is to be verified.
+    pub(crate) whole: Option<Snapshot>,
 }
 
 impl Machine {
@@ -52,7 +68,7 @@ impl Machine {
             names.add_read(self.server.node().id(), *read, self.server.last_read());
         }
         self.keep_late(edge, &mut output);
-        let expected = self.waiting.expected(edge.event, token, &edge.step.answers, self.server.node());
+        let expected = self.waiting.expected(edge.event, token, edge.answers, self.server.node());
         self.compare(edge, names, output, expected)
     }
 
@@ -64,10 +80,10 @@ impl Machine {
         } else {
             self.server.happen(edge.event, &[])
         };
-        if let Some(handler) = Handler::of_model(edge.modelled) {
+        if let Some(handler) = edge.handler {
             coverage.count_handler(handler, before.role(), *self.server.node() != before);
         }
-        if edge.disk == DiskKind::Atomic && self.server.is_disk_busy() {
+        if edge.settles && self.server.is_disk_busy() {
             let before = self.server.node().clone();
             self.server.settle(Snapshots::Later, &mut output);
             let changes = *self.server.node() != before;
@@ -79,7 +95,7 @@ impl Machine {
     /// What the model's driver throws away, because the node wants something else by now, this one verifies and keeps; the node must
     /// have no use for it.
     fn keep_late(&mut self, edge: &Edge<'_>, output: &mut Output) {
-        if edge.step.server.disk.whole.is_none() && self.server.whole().is_some() {
+        if edge.waits.whole.is_none() && self.server.whole().is_some() {
             let late = self.server.happen(&Event::SnapshotStaged { is_damaged: false }, &[]);
             output.sent.extend(late.sent);
             output.said.extend(late.said);
@@ -88,58 +104,45 @@ impl Machine {
     }
 
     fn compare(&mut self, edge: &Edge<'_>, names: &Names, output: Output, expected: Told) -> Outcome {
-        let modelled = edge.step.server.value();
         if let Some(error) = output.does_not_start {
-            return compare::disks(names, Err(error), modelled.durable());
+            return compare::disks(names, Err(error), edge.disk);
         }
         if let Some(error) = output.unreadable {
             return Err(Mismatch::new("the message as it is read back", String::new(), error.to_string()));
         }
         if let Some(stop) = output.stopped {
-            return Err(Mismatch::new("the node", modelled.node.to_string(), stop.to_string()));
+            return Err(Mismatch::new("the node", edge.node.to_string(), stop.to_string()));
         }
-        compare::nodes(names, self.server.node(), &modelled.node)?;
-        compare::disks(names, self.server.recovered(), modelled.durable())?;
-        self.compare_waiting(names, &modelled.disk)?;
+        compare::nodes(names, self.server.node(), edge.node)?;
+        compare::disks(names, self.server.recovered(), edge.disk)?;
+        let waits = Waits {
+            batches: self.server.waiting(),
+            is_unconfirmed: self.server.is_unconfirmed(),
+            whole: names.modelled_whole(self.server.whole()),
+        };
+        compare::values("what waits for the disk", &waits, &edge.waits)?;
         self.compare_told(edge, &output, expected)?;
         if matches!(edge.event, Event::Crash { .. }) {
             self.owed.clear(); // what never left is lost
         }
-        self.owed.extend(edge.step.sent.iter().map(|packet| packet.value().clone()));
+        self.owed.extend_from_slice(&edge.sent);
         compare::frames(names, &output.sent, &mut self.owed, |_| false)?;
         // Only what its disk has done, and it has not heard of, may still be to come.
         if self.server.is_unconfirmed() { Ok(()) } else { compare::nothing_owed(&self.owed) }
     }
 
-    fn compare_waiting(&self, names: &Names, modelled: &Disk) -> Outcome {
-        let what = "what waits for the disk";
-        compare::values(what, &self.server.waiting(), &modelled.queue.len())?;
-        compare::values(what, &self.server.is_unconfirmed(), &modelled.unconfirmed.is_some())?;
-        compare::values(what, &names.modelled_whole(self.server.whole()), &modelled.whole)
-    }
-
     fn compare_told(&self, edge: &Edge<'_>, output: &Output, mut expected: Told) -> Outcome {
-        compare::values("who is blamed", &output.faults.first(), &edge.step.fault.as_ref())?;
+        compare::values("who is blamed", &output.faults.first(), &edge.fault.as_ref())?;
         // The loop lets time begin anew whenever it has run out, and at a start; the protocol need not ask for that.
         let begins_anew = matches!(edge.event, Event::ElectionTimeout | Event::Crash { .. });
-        let resets_timer = edge.step.resets_election_timer || begins_anew;
+        let resets_timer = edge.resets_timer || begins_anew;
         compare::values("whether the election timer begins anew", &output.resets_timer, &resets_timer)?;
         let mut said = output.said.clone();
         said.sort_by_key(|(token, _)| *token);
         expected.sort_by_key(|(token, _)| *token);
         compare::values("what clients are told", &said, &expected)?;
-        let tape = Tape::of(commands(edge.committed, self.server.node().commit_index()));
-        compare::values("the state machine", &self.server.tape(), &tape)
+        edge.tape.map_or(Ok(()), |tape| compare::values("the state machine", &self.server.tape(), &tape))
     }
 }
 
 type Told = Vec<(Token, Said)>;
-
-/// The committed commands up to an entry.
-fn commands(committed: &[Commitment<u8>], through: Index) -> impl Iterator<Item = u8> {
-    let count = usize::try_from(through.0).unwrap_or(usize::MAX);
-    committed.iter().take(count).filter_map(|commitment| match commitment.entry.payload {
-        Payload::Command(command) => Some(command),
-        Payload::Noop => None,
-    })
-}

@@ -11,6 +11,7 @@
 //! | `mismatch.rs` | what the two do not agree about                                           |
 //! | `boxes.rs`    | which boxes                                                               |
 //! | `run.rs`      | a box, exhausted                                                          |
+//! | `twin.rs`     | scripts on production                                                     |
 //! | `walk.rs`     | the other direction: each step of production is one of the model's        |
 //! | `walker.rs`   | a node of a walk, that takes whole turns                                  |
 
@@ -22,13 +23,16 @@ mod mismatch;
 mod names;
 mod pair;
 mod run;
+mod twin;
 mod waiting;
 mod walk;
 mod walker;
 
-pub use boxes::boxes;
+pub use boxes::{boxes, small_boxes};
 pub use coverage::Covered;
+pub(crate) use machine::Waits;
 pub use mismatch::Mismatch;
 pub use pair::{Lockstep, Pair};
 pub use run::{Report, run};
+pub use twin::Twin;
 pub use walk::{Walked, walk};

@@ -1,18 +1,20 @@
 //! The model and production side by side, as a model of stateright's: each edge is taken by both.
 
-use super::coverage::{Coverage, Covered};
-use super::machine::{Edge, Machine};
+use super::coverage::{Coverage, Covered, Handler};
+use super::machine::{Edge, Machine, Waits};
 use super::mismatch::Mismatch;
 use super::names::{self, Names};
-use crate::production::Server;
+use crate::production::{Server, Tape};
 use crate::sim::SimFiles;
 use crate::subject::Event;
 use seaworthy::Settings;
 use seaworthy::wal::OpenError;
-use seaworthy_model::bounds::Bounds;
+use seaworthy_model::bounds::{Bounds, DiskKind};
+use seaworthy_model::disk::Disk;
 use seaworthy_model::server::Event as Modelled;
 use seaworthy_model::system::{Action, Raft, State};
-use seaworthy_protocol::{NodeSet, ReadId};
+use seaworthy_protocol::invariants::history::Commitment;
+use seaworthy_protocol::{Index, NodeSet, Payload, ReadId};
 use smallvec::SmallVec;
 use stateright::{Model, Property};
 use std::hash::{Hash, Hasher};
@@ -105,12 +107,19 @@ impl Lockstep {
         let position = usize::from(action.node.get() - 1);
         let mut machine = Machine::clone(&last.machines[position]);
         let mut names = Arc::clone(&last.names);
+        let server = step.server.value();
         let edge = Edge {
-            modelled: action.event,
             event: &event,
-            step,
-            disk: self.model.bounds().disk,
-            committed: state.committed(),
+            handler: Handler::of_model(action.event),
+            settles: self.model.bounds().disk == DiskKind::Atomic,
+            node: &server.node,
+            disk: server.durable(),
+            waits: waits(&server.disk),
+            sent: step.sent.iter().map(|packet| packet.value().clone()).collect(),
+            fault: step.fault,
+            resets_timer: step.resets_election_timer,
+            answers: &step.answers,
+            tape: Some(tape(state.committed(), server.node.commit_index())),
         };
         let outcome = machine.take(&edge, Arc::make_mut(&mut names), &self.coverage);
         let mismatch = outcome.err().map(|mismatch| Arc::new(mismatch.after(action)));
@@ -163,4 +172,17 @@ fn event(event: Modelled) -> Event {
         Modelled::Confirm => Event::DiskConfirms,
         Modelled::Crash { kept } => Event::Crash { kept: kept.into() },
     }
+}
+
+fn waits(disk: &Disk) -> Waits {
+    Waits { batches: disk.queue.len(), is_unconfirmed: disk.unconfirmed.is_some(), whole: disk.whole }
+}
+
+/// Where the committed commands up to an entry bring a state machine.
+pub(super) fn tape(committed: &[Commitment<u8>], through: Index) -> Tape {
+    let count = usize::try_from(through.0).unwrap_or(usize::MAX);
+    Tape::of(committed.iter().take(count).filter_map(|commitment| match commitment.entry.payload {
+        Payload::Command(command) => Some(command),
+        Payload::Noop => None,
+    }))
 }

@@ -4,9 +4,9 @@ use super::compare;
 use super::coverage::{Coverage, Covered, Handler};
 use super::mismatch::Mismatch;
 use super::names::{self, Names};
+use super::pair;
 use super::walker::{Turned, Walker};
 use crate::Envelope;
-use crate::production::Tape;
 use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use seaworthy::codec::{decode_frame, encode_frame};
@@ -14,7 +14,7 @@ use seaworthy::{Compaction, Done, Event, Request, Settings, Token};
 use seaworthy_model::bounds::{Batching, Bounds, DiskKind, UnknownBox};
 use seaworthy_model::server::Event as Modelled;
 use seaworthy_model::system::{Action, Raft, State};
-use seaworthy_protocol::{Index, NodeId, NodeSet, Payload, ReadId, Snapshot, Term};
+use seaworthy_protocol::{Index, NodeId, NodeSet, ReadId, Snapshot, Term};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -312,13 +312,7 @@ impl Walk {
         compare::nodes(&self.names, walker.node(), &server.node)?;
         compare::disks(&self.names, walker.recovered(), server.durable())?;
         compare::values("who is blamed", &turned.faults.len(), &0)?;
-        let committed = self.state.committed();
-        let commands =
-            committed.iter().take(usize::try_from(walker.node().commit_index().0).unwrap_or(usize::MAX));
-        let tape = Tape::of(commands.filter_map(|commitment| match commitment.entry.payload {
-            Payload::Command(command) => Some(command),
-            Payload::Noop => None,
-        }));
+        let tape = pair::tape(self.state.committed(), walker.node().commit_index());
         compare::values("the state machine", &walker.tape(), &tape)?;
         // The model holds a message once, and lets it out with the first of the writes that it waits for.
         let has_left = |envelope: &Envelope| walker.left.contains(envelope);

@@ -18,8 +18,8 @@ pub(super) struct Around<'a, F> {
     pub(super) whole: &'a mut Option<Snapshot>,
     /// Which of those that could is to lead instead.
     pub(super) heir: Option<usize>,
-    /// Which snapshot is made, if one is.
-    pub(super) number: u8,
+    /// What is known of the snapshot that is made next: its length, and a number that makes it another one than all others.
+    pub(super) wanted: Option<Snapshot>,
     pub(super) output: &'a mut Output,
 }
 
@@ -88,17 +88,15 @@ impl<F: Files> World<Tape> for Around<'_, F> {
         }
     }
 
-    /// No two snapshots have the same bytes, as in the model: each bears its number.
+    /// No two snapshots have the same bytes, as in the model: each bears a number.
     fn build(&mut self, building: Building) {
-        let work = match building.finish() {
-            Work::Save { mut snapshot, mut bytes } => {
-                if let Some(last) = bytes.last_mut() {
-                    *last |= self.number << 4;
-                }
-                snapshot.digest = digest(&bytes);
+        let work = match (building.finish(), self.wanted) {
+            (Work::Save { mut snapshot, mut bytes }, Some(wanted)) => {
+                number(&mut bytes, wanted);
+                (snapshot.length, snapshot.digest) = (bytes.len() as u64, digest(&bytes));
                 Work::Save { snapshot, bytes }
             }
-            other @ (Work::Append { .. } | Work::Stage { .. } | Work::KeepStaged(_) | Work::Retry) => other,
+            (other, _) => other,
         };
         self.submit(work);
     }
@@ -127,4 +125,12 @@ impl<F: Files> World<Tape> for Around<'_, F> {
     fn fault(&mut self, fault: PeerFault) {
         self.output.faults.push(fault);
     }
+}
+
+/// Writes the number of a snapshot into its bytes, and makes them as long as it is.
+pub(super) fn number(bytes: &mut Vec<u8>, wanted: Snapshot) {
+    if let Some(state) = bytes.get_mut(1) {
+        *state |= u8::try_from(wanted.digest & 0xf).unwrap_or_default() << 4;
+    }
+    bytes.resize(usize::try_from(wanted.length).unwrap_or(usize::MAX), 0);
 }

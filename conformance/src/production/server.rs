@@ -6,10 +6,10 @@ use super::tape::Tape;
 use super::{Platter, torn};
 use crate::Envelope;
 use crate::subject::Event as Happening;
-use seaworthy::codec::{decode_frame, encode_frame};
+use seaworthy::codec::{Record, decode_frame, encode_frame};
 use seaworthy::wal::{Batch, FileName, Files, Identity, Layout, OpenError, Wal};
 use seaworthy::{Compaction, Done, Event, NodeLoop, Part, Request, Settings, Token};
-use seaworthy_protocol::{Durable, Index, Node, NodeId, ReadId, Role, Snapshot};
+use seaworthy_protocol::{Durable, Index, Node, NodeId, Payload, ReadId, Role, Snapshot};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -51,6 +51,8 @@ pub struct Server<F> {
     whole: Option<Snapshot>,
     /// The last read that it asked for.
     last_read: ReadId,
+    /// What it had applied, and where that had brought it.
+    passed: Vec<(Index, Tape)>,
 }
 
 impl<F: Platter> Server<F> {
@@ -63,6 +65,36 @@ impl<F: Platter> Server<F> {
         let identity = Identity { cluster: 0x5ea, node: id, directory: u128::from(id.get()), starts: 0 };
         let files = Wal::init(files, identity, LAYOUT)?;
         Self::open(id, files, settings, Duration::ZERO, &mut Output::default())
+    }
+
+    /// A node on a disk that holds something already, with the bytes of its snapshot.
+    ///
+    /// # Errors
+    ///
+    /// If the disk refuses.
+    pub(crate) fn holding(
+        id: NodeId,
+        files: F,
+        settings: Settings,
+        durable: &Durable<u8>,
+        snapshot: Option<(Snapshot, Vec<u8>)>,
+    ) -> Result<Self, OpenError> {
+        let identity = Identity { cluster: 0x5ea, node: id, directory: u128::from(id.get()), starts: 0 };
+        let (mut wal, _) = Wal::open::<u8>(Wal::init(files, identity, LAYOUT)?, LAYOUT)?;
+        let refused = |_| OpenError::NotInitialised;
+        if let Some((snapshot, bytes)) = &snapshot {
+            wal.save_snapshot(*snapshot, bytes).map_err(refused)?;
+        }
+        let mut batch = Batch::default();
+        batch.push(&Record::State {
+            current_term: durable.current_term(),
+            voted_for: durable.voted_for(),
+            snapshot: snapshot.map(|(snapshot, _)| snapshot),
+            base: durable.log().base(),
+            entries: durable.log().entries(),
+        });
+        wal.append(&mut batch).map_err(refused)?;
+        Self::open(id, wal.into_files(), settings, Duration::ZERO, &mut Output::default())
     }
 
     fn open(
@@ -84,13 +116,14 @@ impl<F: Platter> Server<F> {
             waiting: &mut waiting,
             whole: &mut whole,
             heir: None,
-            number: 0,
+            wanted: None,
             output,
         };
         let node = NodeLoop::start(id, starts, recovery.durable, Tape::default(), settings, &mut around);
         let last_read = ReadId(starts << 40);
         // What recovery has verified can be restored.
         let node = node.map_err(|_| OpenError::NotInitialised)?;
+        let passed = vec![(node.node().commit_index(), node.state_machine().copied().unwrap_or_default())];
         Ok(Self {
             node,
             wal,
@@ -102,6 +135,7 @@ impl<F: Platter> Server<F> {
             completed: None,
             whole,
             last_read,
+            passed,
         })
     }
 
@@ -158,7 +192,7 @@ impl<F: Platter> Server<F> {
     }
 
     fn turn(&mut self, part: Part, event: Option<Event<u8>>, output: &mut Output) {
-        self.turn_around(part, event, None, 0, output);
+        self.turn_around(part, event, None, None, output);
     }
 
     fn turn_around(
@@ -166,7 +200,7 @@ impl<F: Platter> Server<F> {
         part: Part,
         event: Option<Event<u8>>,
         heir: Option<usize>,
-        number: u8,
+        wanted: Option<Snapshot>,
         output: &mut Output,
     ) {
         self.now += LONG;
@@ -177,7 +211,7 @@ impl<F: Platter> Server<F> {
             waiting: &mut self.waiting,
             whole: &mut self.whole,
             heir,
-            number,
+            wanted,
             output,
         };
         let outcome = self.node.turn_in_part(part, &mut around);
@@ -187,6 +221,7 @@ impl<F: Platter> Server<F> {
             if around.inbox.is_empty() { Ok(()) } else { self.node.turn_in_part(Part::Events, &mut around) }
         });
         output.stopped = outcome.err();
+        self.note_passed();
     }
 
     fn request(&mut self, request: Request<u8>, output: &mut Output) {
@@ -205,14 +240,50 @@ impl<F: Platter> Server<F> {
             }
             Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => None,
         };
-        self.turn_around(Part::Events, Some(Event::Disk(Done::Refused)), position, 0, output);
+        self.turn_around(Part::Events, Some(Event::Disk(Done::Refused)), position, None, output);
     }
 
-    fn compact(&mut self, snapshot: Snapshot, through: Index, output: &mut Output) {
-        self.keep = snapshot.last.index.0 - through.0;
-        let number = u8::try_from(snapshot.digest & 0xf).unwrap_or_default();
-        self.node.set_compaction(Compaction { every: 0, keep: self.keep });
-        self.turn_around(Part::Events, None, None, number, output);
+    /// It makes a snapshot of what it has applied, or has made one before of what it had applied then; that is durable now.
+    fn compact(&mut self, wanted: Snapshot, through: Index, output: &mut Output) {
+        self.keep = wanted.last.index.0.saturating_sub(through.0);
+        let tape = self.passed.iter().find(|(index, _)| *index == wanted.last.index).map(|(_, tape)| *tape);
+        let Some(tape) = tape else { return };
+        if self.applied() == wanted.last.index {
+            self.node.set_compaction(Compaction { every: 0, keep: self.keep });
+            return self.turn_around(Part::Events, None, None, Some(wanted), output);
+        }
+        let (snapshot, bytes) = tape.numbered(wanted);
+        let done = match self.wal.save_snapshot(snapshot, &bytes) {
+            Ok(()) => Done::Saved(snapshot),
+            Err(error) => Done::Failed(error),
+        };
+        output.saved = Some((snapshot, bytes));
+        self.node.set_compaction(Compaction { every: NEVER, keep: self.keep });
+        self.turn(Part::Events, Some(Event::Disk(done)), output);
+    }
+
+    /// Where it was on its way.
+    fn note_passed(&mut self) {
+        let (index, mut tape) = self.passed.last().copied().unwrap_or_default();
+        let applied = self.applied();
+        let count = usize::try_from(applied.0.saturating_sub(index.0)).unwrap_or_default();
+        // What a snapshot stands for was passed in one go.
+        if index < self.node().log().base().index {
+            self.passed.push((applied, self.tape()));
+            return;
+        }
+        let entries = self.node.node().log().after(index, count);
+        for (entry, passed) in entries.iter().zip(index.0 + 1..) {
+            if let Payload::Command(command) = entry.payload {
+                tape = tape.then(command);
+            }
+            self.passed.push((Index(passed), tape));
+        }
+    }
+
+    /// All that is committed is applied in the same turn.
+    fn applied(&self) -> Index {
+        self.node().commit_index()
     }
 
     fn keep_staged(&mut self, is_damaged: bool, output: &mut Output) {

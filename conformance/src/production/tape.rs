@@ -1,8 +1,9 @@
 //! What the nodes replicate: a checksum over the commands, in their order. It fits into half a byte, for a snapshot of the model has two
 //! bytes, and the first is the version.
 
+use seaworthy::wal::digest;
 use seaworthy::{Raw, StateMachine};
-use seaworthy_protocol::Index;
+use seaworthy_protocol::{Index, Snapshot};
 use std::error::Error;
 
 /// The state machine.
@@ -16,6 +17,22 @@ impl Tape {
         let mut tape = Self::default();
         commands.into_iter().for_each(|command| tape.add(command));
         tape
+    }
+
+    /// What one more command leads to.
+    #[must_use]
+    pub const fn then(mut self, command: u8) -> Self {
+        self.add(command);
+        self
+    }
+
+    /// A snapshot of it, and its bytes: the version, itself with the number by which a script knows the snapshot, and as much more as
+    /// that says.
+    pub(crate) fn numbered(self, wanted: Snapshot) -> (Snapshot, Vec<u8>) {
+        let number = u8::try_from(wanted.digest & 0xf).unwrap_or_default();
+        let mut bytes = vec![1, self.0 | number << 4];
+        bytes.resize(usize::try_from(wanted.length).unwrap_or(usize::MAX), 0);
+        (Snapshot { digest: digest(&bytes), ..wanted }, bytes)
     }
 
     /// No two of the short runs of the boxes come to the same: neither 1, 2 and 2, 1 nor a command that is missing, or twice there.
@@ -37,10 +54,9 @@ impl StateMachine for Tape {
         move |out| out.push(sum)
     }
 
-    /// The upper half of the byte is the number of the snapshot, which says nothing to the machine.
+    /// The upper half of the byte is the number of the snapshot, which says nothing to the machine, nor does what follows.
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let [sum] = snapshot else { return Err(format!("{} bytes are no snapshot", snapshot.len()).into()) };
-        self.0 = sum & 0xf;
+        self.0 = snapshot.first().copied().unwrap_or_default() & 0xf;
         Ok(())
     }
 }

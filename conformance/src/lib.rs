@@ -15,6 +15,8 @@
 //! | [`mutants`]    | bugs of loop, log and codec, planted in copies of the source           |
 //! | [`sim`]        | whole clusters in a simulated world                                   |
 //! | [`syscalls`]   | real processes under strace, and what they said before it was durable |
+//! | [`production`] | one shipped node on a simulated disk, told what happens               |
+//! | [`lockstep`]   | production beside the model, step by step                            |
 //! | [`outcome`]    | what a command changed, in words                                      |
 //! | [`golden`]     | outcomes compared with the golden ones, or written anew               |
 //! | [`disk_kit`]   | whether a write-ahead log keeps its promises, and disks that break them |

@@ -7,7 +7,7 @@ use seaworthy_conformance::golden;
 use seaworthy_conformance::memory::Memory;
 use seaworthy_conformance::scenario::Scenario;
 use seaworthy_conformance::stage;
-use seaworthy_model::bounds::{Batching, Bounds, DiskKind};
+use seaworthy_model::bounds::{Bounds, DiskKind};
 use seaworthy_model::museum::Museum;
 use seaworthy_model::server::Event;
 use seaworthy_model::system::{Action, Raft, State};
@@ -39,19 +39,11 @@ fn box_named(name: &str) -> Bounds {
 
 /// Plays a script of the model, and shows all nodes after every step.
 fn shown(bounds: &Bounds, script: &[String]) -> Vec<Vec<String>> {
-    let limit = match bounds.batching {
-        Batching::One => " max-entries 1",
-        Batching::All => "",
-    };
     let disks = match bounds.disk {
         DiskKind::Atomic => "disks at once",
         DiskKind::Fifo => "disks wait",
     };
-    let pre_vote = if bounds.pre_vote { " pre-vote" } else { "" };
-    let check_quorum = if bounds.check_quorum { " check-quorum" } else { "" };
-    let window = bounds.window.map(|(entries, bytes)| format!(" window {entries} window-bytes {bytes}"));
-    let window = window.unwrap_or_default();
-    let cluster = format!("cluster {}{limit}{pre_vote}{check_quorum}{window}", bounds.nodes);
+    let cluster = bounds.cluster();
     let mut text = format!("# From the model.\n# Source: a walk\n{cluster}\n{disks}\n");
     for action in script {
         text.push_str(&format!("{action}\nshow\n"));

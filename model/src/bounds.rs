@@ -1,12 +1,12 @@
 //! The boxes: how far a search may go. Bounds limit inputs only; within them nothing is restricted.
 
 use seaworthy_protocol::{Config, NodeSet, Term, Window};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display, Formatter};
 use std::num::{NonZeroU64, NonZeroUsize};
 
 /// How writes become durable.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DiskKind {
     /// At once.
@@ -454,6 +454,21 @@ impl Bounds {
             Batching::One => config.with_max_entries_per_append(NonZeroUsize::MIN),
             Batching::All => config,
         }
+    }
+}
+
+impl Bounds {
+    /// The cluster as a script declares it: `cluster 3 max-entries 1 pre-vote`.
+    #[must_use]
+    pub fn cluster(&self) -> String {
+        let limit = match self.batching {
+            Batching::One => " max-entries 1",
+            Batching::All => "",
+        };
+        let pre_vote = if self.pre_vote { " pre-vote" } else { "" };
+        let check_quorum = if self.check_quorum { " check-quorum" } else { "" };
+        let window = self.window.map(|(entries, bytes)| format!(" window {entries} window-bytes {bytes}"));
+        format!("cluster {}{limit}{pre_vote}{check_quorum}{}", self.nodes, window.unwrap_or_default())
     }
 }
 

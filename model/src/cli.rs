@@ -143,7 +143,13 @@ struct Trace {
     /// Replay this script instead: one action a line, as counterexamples are printed.
     #[arg(long, value_name = "FILE", conflicts_with = "witness", requires = "in_box")]
     script: Option<PathBuf>,
-    /// The box of the script, as `three/all`.
+    /// Walk at random instead: a seed.
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["witness", "script"], requires = "in_box")]
+    walk: Option<u64>,
+    /// How many steps the walk has, at most.
+    #[arg(long, value_name = "COUNT", default_value_t = 60, requires = "walk")]
+    steps: usize,
+    /// The box of the script or the walk, as `three/all`.
     #[arg(long = "box", value_name = "BOX")]
     in_box: Option<String>,
     #[command(flatten)]
@@ -405,6 +411,14 @@ fn told(request: &Trace) -> Result<Option<Told>, Box<dyn Error>> {
         let title = file.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let first_line = text.lines().next().and_then(|line| line.strip_prefix("# "));
         let about = first_line.map_or_else(|| format!("in {}", model.name()), str::to_owned);
+        return Ok(Some(Told { model, title, about, script, again }));
+    }
+    if let Some(seed) = request.walk {
+        let bounds = one_box(request.in_box.as_deref().unwrap_or_default())?;
+        let model = request.bounds.model_of(bounds)?;
+        let script = trace::walk(&model, seed, request.steps);
+        let again = format!("{}{}", bounds.full_name(), request.bounds.flags());
+        let (title, about) = (format!("walk {seed}"), format!("in {}", model.name()));
         return Ok(Some(Told { model, title, about, script, again }));
     }
     let Some(name) = &request.witness else { return Ok(None) };

@@ -1,7 +1,7 @@
 //! How a mutant breaks its property, as a scenario that the correct protocol runs without a violation
 //! (docs/scenarios.md): kept for ever, so that the bug cannot come back unnoticed.
 
-use crate::bounds::{Batching, Bounds, DiskKind};
+use crate::bounds::{Bounds, DiskKind};
 use crate::museum::Exhibit;
 use crate::properties::{NO_DISRUPTION, NO_LONE_LEADER, NO_WEDGE};
 use std::fmt::{self, Display, Formatter};
@@ -106,15 +106,7 @@ impl Display for Kept {
         writeln!(f, "# Mutant {}: {}.", exhibit.name, exhibit.bug)?;
         writeln!(f, "# {property} falls to it in {}. Seen: {}.", bounds.full_name(), exhibit.seen)?;
         writeln!(f, "# Source: {}", exhibit.paper)?;
-        let limit = match bounds.batching {
-            Batching::One => " max-entries 1",
-            Batching::All => "",
-        };
-        let pre_vote = if bounds.pre_vote { " pre-vote" } else { "" };
-        let check_quorum = if bounds.check_quorum { " check-quorum" } else { "" };
-        let window = bounds.window.map(|(entries, bytes)| format!(" window {entries} window-bytes {bytes}"));
-        let window = window.unwrap_or_default();
-        writeln!(f, "cluster {}{limit}{pre_vote}{check_quorum}{window}", bounds.nodes)?;
+        writeln!(f, "{}", bounds.cluster())?;
         match bounds.disk {
             DiskKind::Atomic if bounds.damages > 0 => writeln!(f, "snapshots wait")?,
             DiskKind::Atomic => {}

@@ -1,9 +1,12 @@
 //! A path through the model as a script: one action a line, in the one notation. A script is also a test: replaying it
 //! against the model says where it leads.
 
+use crate::bounds::DiskKind;
 use crate::properties;
-use crate::server::Event;
+use crate::server::{Event, Step};
 use crate::system::{Action, Raft, State};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use serde::Serialize;
 use stateright::Path;
 use std::fmt::{self, Display, Formatter};
@@ -85,6 +88,39 @@ pub fn replay(model: &Raft, script: &[Action]) -> Option<Vec<State>> {
     Some(states)
 }
 
+/// A walk at random, always the same with the same seed. Of some actions that are drawn it takes the one that disturbs least, or nothing
+/// would ever be committed: of two, seven or twelve, by the seed.
+#[must_use]
+pub fn walk(model: &Raft, seed: u64, steps: usize) -> Script {
+    let count = 2 + seed % 3 * 5;
+    let mut dice = StdRng::seed_from_u64(seed);
+    let (mut script, mut state) = (Script::default(), model.start());
+    while script.0.len() < steps {
+        let mut possible = possible(model, &state);
+        if possible.is_empty() {
+            break;
+        }
+        let drawn = (0..count).map(|_| dice.random_range(0..possible.len()));
+        let chosen =
+            drawn.min_by_key(|position| disturbance(possible[*position].0.event)).unwrap_or_default();
+        let (action, next) = possible.swap_remove(chosen);
+        script.0.push(action);
+        state = next;
+    }
+    script
+}
+
+/// How much an event disturbs who is at work.
+const fn disturbance(event: Event) -> u8 {
+    match event {
+        Event::Deliver(_) | Event::Complete | Event::Confirm | Event::Stage { is_intact: true } => 0,
+        Event::Compact { .. } | Event::Propose(_) | Event::Read(_) | Event::Replicate => 1,
+        Event::HeartbeatTimeout | Event::Stage { is_intact: false } => 2,
+        Event::Transfer(_) | Event::ElectionTimeout => 3,
+        Event::CannotWrite { .. } | Event::Crash { .. } => 4,
+    }
+}
+
 /// Leaves out every action that is not needed for the script to satisfy `shows` still, with whatever becomes impossible without
 /// it, and lets crashes keep less, until there is nothing more to leave out.
 #[must_use]
@@ -147,6 +183,10 @@ pub fn explorer_path(model: &Raft, script: &Script) -> Option<String> {
 pub struct Json {
     /// The box, as `three/all`.
     pub r#box: String,
+    /// The cluster as a script declares it.
+    pub cluster: String,
+    /// How writes become durable.
+    pub disk: DiskKind,
     /// The property or witness it shows.
     pub shows: String,
     /// The steps, from the first state on.
@@ -158,6 +198,12 @@ pub struct Json {
 pub struct JsonStep {
     /// The action in the one notation; nothing for the first state.
     pub action: Option<String>,
+    /// The messages that left.
+    pub sent: serde_json::Value,
+    /// What clients were told.
+    pub answers: serde_json::Value,
+    /// The election timer starts afresh.
+    pub resets_election_timer: bool,
     /// The nodes' memory.
     pub nodes: serde_json::Value,
     /// The nodes' disks, with what waits.
@@ -183,19 +229,33 @@ pub fn broken(model: &Raft, state: &State) -> Vec<&'static str> {
 /// If a state cannot be written as JSON, which no state is known to be.
 pub fn to_json(model: &Raft, shows: &str, script: &Script) -> Result<Json, serde_json::Error> {
     let states = replay(model, &script.0).unwrap_or_default();
-    let actions = std::iter::once(None).chain(script.0.iter().map(|action| Some(action.to_string())));
-    let steps = actions.zip(&states).map(|(action, state)| {
-        let servers = state.servers();
-        let nodes =
-            servers.iter().map(|server| serde_json::to_value(&server.node)).collect::<Result<Vec<_>, _>>()?;
-        let disks =
-            servers.iter().map(|server| serde_json::to_value(&server.disk)).collect::<Result<Vec<_>, _>>()?;
-        let packets = state.network().packets().iter();
-        let network =
-            packets.map(|packet| serde_json::to_value(packet.value())).collect::<Result<Vec<_>, _>>()?;
-        let broken = broken(model, state);
-        Ok(JsonStep { action, nodes: nodes.into(), disks: disks.into(), network: network.into(), broken })
-    });
-    let steps = steps.collect::<Result<_, _>>()?;
-    Ok(Json { r#box: model.name(), shows: shows.to_owned(), steps })
+    let mut steps = states.first().map(|start| json_step(model, None, start)).into_iter().collect::<Vec<_>>();
+    steps.extend(script.0.iter().zip(states.windows(2)).map(|(action, pair)| {
+        let step = model.steps().take(pair[0].server(action.node), action.event);
+        json_step(model, Some((action, step)), &pair[1])
+    }));
+    let (name, bounds) = (model.name(), model.bounds());
+    let steps = steps.into_iter().collect::<Result<_, _>>()?;
+    Ok(Json { r#box: name, cluster: bounds.cluster(), disk: bounds.disk, shows: shows.to_owned(), steps })
+}
+
+fn json_step(
+    model: &Raft,
+    taken: Option<(&Action, &Step)>,
+    state: &State,
+) -> Result<JsonStep, serde_json::Error> {
+    fn list<T: Serialize>(values: impl Iterator<Item = T>) -> Result<serde_json::Value, serde_json::Error> {
+        values.map(serde_json::to_value).collect::<Result<Vec<_>, _>>().map(Into::into)
+    }
+    let step = taken.map(|(_, step)| step);
+    Ok(JsonStep {
+        action: taken.map(|(action, _)| action.to_string()),
+        sent: list(step.iter().flat_map(|step| &step.sent).map(|packet| packet.value()))?,
+        answers: list(step.iter().flat_map(|step| &step.answers))?,
+        resets_election_timer: step.is_some_and(|step| step.resets_election_timer),
+        nodes: list(state.servers().iter().map(|server| &server.value().node))?,
+        disks: list(state.servers().iter().map(|server| &server.value().disk))?,
+        network: list(state.network().packets().iter().map(|packet| packet.value()))?,
+        broken: broken(model, state),
+    })
 }

@@ -1,9 +1,10 @@
 //! Compares production with the model, step by step.
 
 use clap::{Parser, Subcommand};
-use seaworthy_conformance::lockstep::{self, Covered};
+use seaworthy_conformance::lockstep::{self, Covered, ReplayError};
 use seaworthy_model::bounds::{Bounds, UnknownBox};
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -28,6 +29,12 @@ enum Command {
         #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, usize::from))]
         threads: usize,
     },
+    /// Has production take the steps of traces, as `seaworthy-model trace --json` and `check --save` write them
+    Replay {
+        /// The traces
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
     /// Lets production walk at random: each of its steps must be one of the model's
     Walk {
         /// The first seed
@@ -45,6 +52,7 @@ enum Command {
 fn main() -> ExitCode {
     let is_good = match Arguments::parse().command {
         Command::Edges { boxes, small, threads } => edges(&boxes, small, threads),
+        Command::Replay { files } => return replay(&files),
         Command::Walk { seed, walks, events } => walk(seed, walks, events),
     };
     match is_good {
@@ -76,6 +84,27 @@ fn edges(names: &[String], small: bool, threads: usize) -> Result<bool, UnknownB
     tell(&format!("{} edges in {:.0} s", covered.edges, began.elapsed().as_secs_f64()));
     tell_handlers(&covered);
     Ok(is_good)
+}
+
+fn replay(files: &[PathBuf]) -> ExitCode {
+    let mut code = 0;
+    for file in files {
+        let name = file.display();
+        match std::fs::read_to_string(file) {
+            Err(error) => {
+                eprintln!("{name}: {error}");
+                code = 2;
+            }
+            Ok(text) => match lockstep::replay(&text) {
+                Ok(steps) => tell(&format!("{name}: {steps} steps, and production is where the trace is")),
+                Err(error) => {
+                    eprintln!("{name}: {error}");
+                    code = code.max(if matches!(error, ReplayError::Parts { .. }) { 1 } else { 2 });
+                }
+            },
+        }
+    }
+    ExitCode::from(code)
 }
 
 fn walk(first: u64, walks: u64, events: u64) -> Result<bool, UnknownBox> {

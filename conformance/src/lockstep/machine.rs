@@ -10,6 +10,7 @@ use crate::production::{Output, Said, Server, Snapshots, Tape};
 use crate::sim::SimFiles;
 use crate::subject::Event;
 use seaworthy::Token;
+use seaworthy_model::disk::Disk;
 use seaworthy_protocol::{Answer, Durable, Node, PeerFault, Snapshot};
 
 /// A node of the production cluster.
@@ -50,6 +51,13 @@ pub(crate) struct Waits {
     pub(crate) is_unconfirmed: bool,
     /// A leader's snapshot that is to be verified.
     pub(crate) whole: Option<Snapshot>,
+}
+
+impl Waits {
+    /// As the model has it.
+    pub(super) fn of(disk: &Disk) -> Self {
+        Self { batches: disk.queue.len(), is_unconfirmed: disk.unconfirmed.is_some(), whole: disk.whole }
+    }
 }
 
 impl Machine {

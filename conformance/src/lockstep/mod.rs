@@ -11,6 +11,7 @@
 //! | `mismatch.rs` | what the two do not agree about                                           |
 //! | `boxes.rs`    | which boxes                                                               |
 //! | `run.rs`      | a box, exhausted                                                          |
+//! | `replay.rs`   | traces of the model on production                                         |
 //! | `twin.rs`     | scripts on production                                                     |
 //! | `walk.rs`     | the other direction: each step of production is one of the model's        |
 //! | `walker.rs`   | a node of a walk, that takes whole turns                                  |
@@ -22,6 +23,7 @@ mod machine;
 mod mismatch;
 mod names;
 mod pair;
+mod replay;
 mod run;
 mod twin;
 mod waiting;
@@ -33,6 +35,7 @@ pub use coverage::Covered;
 pub(crate) use machine::Waits;
 pub use mismatch::Mismatch;
 pub use pair::{Lockstep, Pair};
+pub use replay::{ReplayError, replay};
 pub use run::{Report, run};
 pub use twin::Twin;
 pub use walk::{Walked, walk};

@@ -10,7 +10,6 @@ use crate::subject::Event;
 use seaworthy::Settings;
 use seaworthy::wal::OpenError;
 use seaworthy_model::bounds::{Bounds, DiskKind};
-use seaworthy_model::disk::Disk;
 use seaworthy_model::server::Event as Modelled;
 use seaworthy_model::system::{Action, Raft, State};
 use seaworthy_protocol::invariants::history::Commitment;
@@ -114,7 +113,7 @@ impl Lockstep {
             settles: self.model.bounds().disk == DiskKind::Atomic,
             node: &server.node,
             disk: server.durable(),
-            waits: waits(&server.disk),
+            waits: Waits::of(&server.disk),
             sent: step.sent.iter().map(|packet| packet.value().clone()).collect(),
             fault: step.fault,
             resets_timer: step.resets_election_timer,
@@ -172,10 +171,6 @@ fn event(event: Modelled) -> Event {
         Modelled::Confirm => Event::DiskConfirms,
         Modelled::Crash { kept } => Event::Crash { kept: kept.into() },
     }
-}
-
-fn waits(disk: &Disk) -> Waits {
-    Waits { batches: disk.queue.len(), is_unconfirmed: disk.unconfirmed.is_some(), whole: disk.whole }
 }
 
 /// Where the committed commands up to an entry bring a state machine.

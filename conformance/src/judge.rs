@@ -86,7 +86,9 @@ impl Judge {
         Self {
             voters: cluster.keys().copied().collect(),
             histories: cluster.keys().map(|node| (*node, NodeHistory::default())).collect(),
-            committed: covered_by_snapshots(cluster),
+            committed: covered_by_snapshots(
+                &cluster.values().map(|snapshot| &snapshot.disk).collect::<Vec<_>>(),
+            ),
             proposed: proposed.collect(),
             clients: Clients::default(),
         }
@@ -209,10 +211,10 @@ impl Judge {
 /// An entry is taken from a log that holds the end of the longest snapshot, for such a log holds what was committed before it
 /// (Log Matching, §5.3). Where every such log is compacted nobody will ever see the entry again, and a no-op of the right term
 /// stands for it. All count as committed in the term of the snapshot's last entry, the earliest in which that one can have been.
-fn covered_by_snapshots(cluster: &Cluster) -> Vec<Commitment<u8>> {
-    let snapshots = cluster.values().filter_map(|snapshot| snapshot.disk.snapshot());
+pub(crate) fn covered_by_snapshots<C: Copy>(disks: &[&Durable<C>]) -> Vec<Commitment<C>> {
+    let snapshots = disks.iter().filter_map(|disk| disk.snapshot());
     let Some(end) = snapshots.clone().map(|snapshot| snapshot.last).max() else { return Vec::new() };
-    let logs = || cluster.values().map(|snapshot| snapshot.disk.log());
+    let logs = || disks.iter().map(|disk| disk.log());
     let known: Vec<LogId> = logs().map(Log::base).chain(snapshots.map(|snapshot| snapshot.last)).collect();
     let entry = |index: u64| {
         let index = Index(index);

@@ -61,6 +61,7 @@ pub mod sim;
 pub mod stage;
 pub mod subject;
 pub mod syscalls;
+pub mod trace;
 
 use seaworthy_protocol::OwnedEntries;
 

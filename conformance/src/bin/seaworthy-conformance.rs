@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use seaworthy_conformance::history::{History, Misread, Outcome};
+use seaworthy_conformance::trace::{self, Problem};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,13 @@ enum Command {
         /// The history
         file: PathBuf,
     },
+    /// Does each node do again what it did, and is all of it Raft? Exit code 1 if not, 2 if the files cannot be read
+    ///
+    /// DIRECTORY holds the traces of all nodes, as docs/trace.md says.
+    Validate {
+        /// The traces
+        directory: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -33,6 +41,21 @@ fn main() -> ExitCode {
             eprintln!("{misread}");
             ExitCode::from(2)
         }),
+        Command::Validate { directory } => match trace::validate(&directory) {
+            Ok(report) => {
+                let report = report.to_string().replace('\n', "\n  ");
+                tell(&format!("{}: valid\n  {report}", directory.display()));
+                ExitCode::SUCCESS
+            }
+            Err(Problem::Finding(finding)) => {
+                tell(&format!("{}: NOT valid\n{finding}", directory.display()));
+                ExitCode::from(1)
+            }
+            Err(Problem::Misread(misread)) => {
+                eprintln!("{misread}");
+                ExitCode::from(2)
+            }
+        },
     }
 }
 

@@ -63,7 +63,7 @@ struct Load {
     nodes: Nodes,
 }
 
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 struct Nodes {
     /// Nodes make a snapshot after so many entries, and keep half as many behind it
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(2..))]
@@ -71,11 +71,16 @@ struct Nodes {
     /// Nodes answer reads with what they have, however old that is: a bug, to see that it is noticed
     #[arg(long, hide = true)]
     reads_stale: bool,
+    /// Nodes record their steps in this directory, which is empty or not there, and in the end all of them are taken again:
+    /// docs/trace.md says how
+    #[arg(long, value_name = "DIRECTORY")]
+    trace: Option<PathBuf>,
 }
 
 impl Nodes {
-    const fn settings(self) -> NodeSettings {
-        NodeSettings { snapshot_every: self.snapshot_every, reads_stale: self.reads_stale }
+    fn settings(self) -> NodeSettings {
+        let Self { snapshot_every, reads_stale, trace } = self;
+        NodeSettings { snapshot_every, reads_stale, trace }
     }
 }
 

@@ -80,9 +80,12 @@ impl Cluster {
         let log = self.directory.join(format!("node-{}.log", place + 1));
         let log = OpenOptions::new().append(true).create(true).open(log)?;
         let mut command = Command::new(std::env::current_exe()?);
-        let NodeSettings { snapshot_every, reads_stale } = self.settings;
+        let NodeSettings { snapshot_every, reads_stale, trace } = &self.settings;
         command.args(["node", "--snapshot-every", &snapshot_every.to_string()]);
         command.args(reads_stale.then_some("--reads-stale"));
+        if let Some(trace) = trace {
+            command.arg("--trace").arg(trace);
+        }
         command.arg((place + 1).to_string()).arg(self.directory_of(place)).args(&self.addresses).stderr(log);
         let process = Process::start(command, &name, Arc::clone(&self.progress), self.faults.clone())?;
         *self.place(place) = Some(process);

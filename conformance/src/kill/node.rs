@@ -6,17 +6,19 @@ use super::{Outcome, PATIENCE};
 use seaworthy::{Builder, Compaction, NodeId, NodeSet, ProposeError, Raft, ReadError};
 use std::io::{Write, stdin, stdout};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// How a node differs from one that nothing was said about.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct NodeSettings {
     /// It makes a snapshot after so many entries, and keeps half as many behind it.
     pub snapshot_every: u64,
     /// It answers reads with what it has, however old that is: a bug, to see that it is noticed.
     pub reads_stale: bool,
+    /// Where it records its steps, if it does.
+    pub trace: Option<PathBuf>,
 }
 
 /// Runs until its standard input ends.
@@ -33,12 +35,16 @@ pub fn node(
     let id = NodeId::new(id).ok_or("a node has a number from 1 to 64")?;
     let address = addresses.get(usize::from(id.get()) - 1).ok_or("a node has an address")?;
     let voters = NodeSet::first(u8::try_from(addresses.len())?).iter().zip(addresses.to_owned());
-    let NodeSettings { snapshot_every: every, reads_stale } = settings;
-    let raft = Builder::tcp(1, id, voters)
+    let NodeSettings { snapshot_every: every, reads_stale, trace } = settings;
+    let builder = Builder::tcp(1, id, voters)
         .listener(listen(address)?)
         .directory(directory)
-        .compaction(Compaction { every, keep: every / 2 })
-        .start(Store::default())?;
+        .compaction(Compaction { every, keep: every / 2 });
+    let builder = match trace {
+        Some(trace) => builder.trace(trace),
+        None => builder,
+    };
+    let raft = builder.start(Store::default())?;
     tell_of_leaders(&raft);
     for line in stdin().lines() {
         let Asked { number, request } = serde_json::from_str(&line?)?;

@@ -6,7 +6,9 @@ use super::node::NodeSettings;
 use super::rounds::Trouble;
 use super::{Outcome, ending};
 use crate::history::{self, History, Recorder};
+use crate::trace;
 use std::fmt::{self, Display, Formatter};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -44,6 +46,8 @@ pub struct Report {
     pub configurations: usize,
     /// How long it took to judge the history.
     pub judging: Duration,
+    /// What the nodes have recorded, if they have.
+    pub trace: Option<trace::Report>,
     /// How long it all took.
     pub took: Duration,
 }
@@ -80,10 +84,12 @@ fn attempt(settings: &Settings, directory: &Path) -> Outcome<Report> {
     let began = Instant::now();
     let path = settings.history.clone().unwrap_or_else(|| directory.join("history.jsonl"));
     let recorder = Recorder::create(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let cluster = Cluster::start(directory, settings.node)?;
+    settings.node.trace.as_deref().map_or(Ok(()), room_for_traces)?;
+    let cluster = Cluster::start(directory, settings.node.clone())?;
     let clients = Clients::new(cluster, recorder, settings.keys, settings.trouble.seed());
     let trouble = at_work(&clients, settings.clients, |clients| settings.trouble.make(clients))?;
     let acknowledged = ending::check(&clients)?;
+    // Nobody records any more.
     drop(clients);
     let history = History::read(&path)?;
     let judging = Instant::now();
@@ -92,6 +98,7 @@ fn attempt(settings: &Settings, directory: &Path) -> Outcome<Report> {
     if let Some(violation) = judgement.violation {
         return Err(violation.to_string().into());
     }
+    let trace = settings.node.trace.as_deref().map(trace::validate).transpose()?;
     let count = |outcome| history.operations.iter().filter(|operation| operation.outcome == outcome).count();
     Ok(Report {
         trouble,
@@ -101,8 +108,20 @@ fn attempt(settings: &Settings, directory: &Path) -> Outcome<Report> {
         failed: count(history::Outcome::Failed),
         configurations: judgement.configurations,
         judging,
+        trace,
         took: began.elapsed(),
     })
+}
+
+/// Traces of another run would tell of other messages.
+fn room_for_traces(directory: &Path) -> Outcome<()> {
+    let failing = |error| format!("{}: {error}", directory.display());
+    fs::create_dir_all(directory).map_err(failing)?;
+    let mut others = fs::read_dir(directory).map_err(failing)?;
+    match others.next() {
+        None => Ok(()),
+        Some(_) => Err(format!("{} is not empty", directory.display()).into()),
+    }
 }
 
 /// Does something while clients are at work.
@@ -134,7 +153,8 @@ impl Drop for Over<'_> {
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { trouble, acknowledged, operations, unknown, failed, configurations, judging, took } = self;
+        let Self { trouble, acknowledged, operations, unknown, failed, configurations, judging, trace, took } =
+            self;
         writeln!(f, "{trouble}")?;
         writeln!(f, "{acknowledged} changes acknowledged, none lost, none done twice, all nodes equal")?;
         writeln!(
@@ -142,6 +162,9 @@ impl Display for Report {
             "{operations} operations ({unknown} of which nobody knows, {failed} that did not happen): linearizable, \
              judged in {judging:.0?}, at most {configurations} configurations at once"
         )?;
+        if let Some(trace) = trace {
+            writeln!(f, "{trace}")?;
+        }
         write!(f, "{took:.0?} in all")
     }
 }

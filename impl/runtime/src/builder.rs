@@ -71,6 +71,8 @@ pub struct Builder {
     read_timeout: Duration,
     config: Result<Config, ConfigError>,
     state_thread: bool,
+    #[cfg(feature = "trace")]
+    trace: Option<PathBuf>,
 }
 
 impl Builder {
@@ -141,6 +143,8 @@ impl Builder {
             read_timeout: Duration::from_secs(1),
             config: Config::new(voters),
             state_thread: false,
+            #[cfg(feature = "trace")]
+            trace: None,
         }
     }
 
@@ -224,6 +228,29 @@ impl Builder {
     /// ```
     pub fn state_thread(self, state_thread: bool) -> Self {
         Self { state_thread, ..self }
+    }
+
+    /// Records whatever the protocol is fed, and what comes of it, step by step: a new file of this directory for each start of the node, which
+    /// `docs/trace.md` describes and `seaworthy-conformance validate` judges. Only with the feature `trace`: each step costs a call of the
+    /// system.
+    ///
+    /// A trace that cannot be written is told of by `tracing`, and ends there; the node goes on.
+    ///
+    /// ```
+    /// # use seaworthy::{Builder, Network, NodeId, NodeSet};
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// # let (id, voters, network) = (NodeId::new(1).unwrap(), NodeSet::first(1), Network::default());
+    /// let directory = tempfile::tempdir()?;
+    /// let raft = Builder::new(7, id, voters, &network).trace(directory.path()).start(sum::Sum(0))?;
+    /// # while raft.propose(&1).wait().is_err() {}
+    /// let trace = std::fs::read_to_string(directory.path().join("node-1-start-1.ndjson"))?;
+    /// assert!(trace.starts_with(r#"{"format":1,"node":1,"starts":1,"config":{"voters":[1],"#));
+    /// assert!(trace.contains(r#"{"input":"ElectionTimeout","after":{"term":1,"vote":1,"role":"candidate","#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "trace")]
+    pub fn trace(self, directory: impl Into<PathBuf>) -> Self {
+        Self { trace: Some(directory.into()), ..self }
     }
 
     /// What the protocol is told: changes the defaults.
@@ -327,6 +354,12 @@ impl Builder {
                 let work = move || run_state_machine(Applier::new(state_machine), to_do, employer);
                 (started.map_err(StartError::Stop)?, Some(spawn(name, work)?))
             }
+        };
+        // Before the first step.
+        #[cfg(feature = "trace")]
+        let node = match &self.trace {
+            Some(directory) => node.recorded(directory, identity.starts),
+            None => node,
         };
         let (status, applied) = (Published::new(node.status()), Watermark::new());
         let counters = Guarded::new(node.counters());

@@ -17,12 +17,15 @@ mod error;
 mod node_loop;
 mod outbox;
 mod raft;
+mod recorder;
 mod reply;
 mod shell;
 mod snapshot;
 mod state_machine;
 mod sync;
 mod timers;
+#[cfg(feature = "trace")]
+pub mod trace;
 mod transport;
 pub mod wal;
 mod world;

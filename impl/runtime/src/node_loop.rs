@@ -13,6 +13,7 @@ use crate::codec::Record;
 use crate::command::Command as _;
 use crate::counters::Counters;
 use crate::outbox::{Frames, Outbox};
+use crate::recorder::Recorder;
 use crate::state_machine::{Logged, StateMachine};
 use crate::timers::{Compaction, Timers, Timing};
 use crate::world::{Done, Event, Request, RequestError, Stop, Token, Work, World};
@@ -89,6 +90,7 @@ pub struct NodeLoop<S: StateMachine> {
     counters: Counters,
     /// The last term in which it led, as far as that is counted.
     led_in: Term,
+    recorder: Recorder,
 }
 
 /// A batch on its way to the disk, and what waits for it.
@@ -121,6 +123,8 @@ where
             is_saving: self.is_saving,
             counters: self.counters,
             led_in: self.led_in,
+            // A copy is another node, which nobody has asked for.
+            recorder: Recorder::default(),
         }
     }
 }
@@ -186,9 +190,17 @@ impl<S: StateMachine> NodeLoop<S> {
             is_saving: false,
             counters: Counters::default(),
             led_in: Term(0),
+            recorder: Recorder::default(),
         };
         started.reset_election_timer(world);
         Ok(started)
+    }
+
+    /// Records every step from now on, in a file of this directory.
+    #[cfg(feature = "trace")]
+    pub(crate) fn recorded(self, directory: &std::path::Path, starts: u64) -> Self {
+        let recorder = Recorder::begin(directory, starts, &self.settings.config, &self.node);
+        Self { recorder, ..self }
     }
 
     /// One turn: takes in all that has happened, and does what comes of it.
@@ -247,7 +259,9 @@ impl<S: StateMachine> NodeLoop<S> {
 
     /// The protocol takes a step. If it finds an invariant broken, nothing of it leaves.
     fn step(&mut self, input: Input<Logged<S>>) -> Result<(), Stop> {
+        self.recorder.take_in(&input);
         self.node.step(&self.settings.config, input, &mut self.fx);
+        self.recorder.see(&self.node);
         if let Some(violation) = self.fx.violation {
             return Err(Stop::Violation(violation));
         }

@@ -32,14 +32,16 @@ pub enum Layer {
     Codec,
     /// Real processes, by their system calls.
     Syscalls,
+    /// Real processes that are killed, by their steps taken again.
+    Trace,
     /// Threads that share something, in every interleaving.
     Loom,
 }
 
 impl Layer {
     /// All of them, the quickest first; loom last, for which everything is built once more.
-    pub const ALL: [Self; 6] =
-        [Self::Codec, Self::Loop, Self::DiskKit, Self::Syscalls, Self::Simulator, Self::Loom];
+    pub const ALL: [Self; 7] =
+        [Self::Codec, Self::Loop, Self::DiskKit, Self::Syscalls, Self::Trace, Self::Simulator, Self::Loom];
 
     /// Its name in a header.
     #[must_use]
@@ -50,13 +52,14 @@ impl Layer {
             Self::Loop => "loop",
             Self::Codec => "codec",
             Self::Syscalls => "syscalls",
+            Self::Trace => "trace",
             Self::Loom => "loom",
         }
     }
 
     const fn flags(self) -> &'static str {
         match self {
-            Self::Simulator | Self::DiskKit | Self::Loop | Self::Codec | Self::Syscalls => "",
+            Self::Simulator | Self::DiskKit | Self::Loop | Self::Codec | Self::Syscalls | Self::Trace => "",
             Self::Loom => "--cfg seaworthy_loom",
         }
     }
@@ -91,6 +94,19 @@ impl Layer {
                 "record",
                 "--writes",
                 "200",
+            ],
+            Self::Trace => &[
+                "run",
+                "--quiet",
+                "--profile",
+                "mutant",
+                "--bin",
+                "seaworthy-kill",
+                "--",
+                "any",
+                "--rounds",
+                "10",
+                "--trace",
             ],
             Self::Loom => {
                 &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--lib", "interleavings"]
@@ -253,13 +269,14 @@ fn cargo(root: &Path, tree: &Path, arguments: &[&str], flags: &str) -> Result<Ou
         .map_err(|error| MutantError::File(tree.to_owned(), error))
 }
 
-/// The line that says what is broken: of the simulator, of what looks at system calls, or of the first test that failed.
+/// The line that says what is broken: of the simulator, of what looks at system calls or at steps, or of the first test that failed.
 fn complaint(output: &Output) -> String {
     let text = [&output.stderr[..], &output.stdout[..]]
         .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
         .join("\n");
     let failed = text.lines().find(|line| line.ends_with("FAILED") || line.starts_with("---- "));
-    let broken = text.lines().find(|line| line.contains(" at event ") || line.contains(", at line "));
+    let said = [" at event ", ", at line ", ".ndjson:"];
+    let broken = text.lines().find(|line| said.iter().any(|said| line.contains(said)));
     broken.or(failed).unwrap_or_default().trim().to_owned()
 }
 

@@ -42,6 +42,9 @@ enum Command {
     Node {
         #[command(flatten)]
         settings: Nodes,
+        /// Where it records its steps
+        #[arg(long)]
+        trace: Option<PathBuf>,
         id: u8,
         directory: PathBuf,
         addresses: Vec<String>,
@@ -59,11 +62,15 @@ struct Load {
     /// Keeps the history in this file: docs/history.md says what stands in it
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
+    /// Nodes record their steps, and in the end all of them are taken again: docs/trace.md says how. In this directory, which is empty or
+    /// not there; without one, beside all else, to be kept if something does not hold
+    #[arg(long, value_name = "DIRECTORY")]
+    trace: Option<Option<PathBuf>>,
     #[command(flatten)]
     nodes: Nodes,
 }
 
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Copy, Debug)]
 struct Nodes {
     /// Nodes make a snapshot after so many entries, and keep half as many behind it
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(2..))]
@@ -71,16 +78,11 @@ struct Nodes {
     /// Nodes answer reads with what they have, however old that is: a bug, to see that it is noticed
     #[arg(long, hide = true)]
     reads_stale: bool,
-    /// Nodes record their steps in this directory, which is empty or not there, and in the end all of them are taken again:
-    /// docs/trace.md says how
-    #[arg(long, value_name = "DIRECTORY")]
-    trace: Option<PathBuf>,
 }
 
 impl Nodes {
-    fn settings(self) -> NodeSettings {
-        let Self { snapshot_every, reads_stale, trace } = self;
-        NodeSettings { snapshot_every, reads_stale, trace }
+    const fn settings(self) -> NodeSettings {
+        NodeSettings { snapshot_every: self.snapshot_every, reads_stale: self.reads_stale }
     }
 }
 
@@ -88,14 +90,14 @@ fn main() -> ExitCode {
     let (trouble, load) = match Arguments::parse().command {
         Command::Leader { rounds, load } => (Trouble::Leader { rounds }, load),
         Command::Any { rounds, seed, load } => (Trouble::Any { rounds, seed }, load),
-        Command::Node { settings, id, directory, addresses } => {
-            let outcome = node(id, &directory, &addresses, settings.settings());
+        Command::Node { settings, trace, id, directory, addresses } => {
+            let outcome = node(id, &directory, &addresses, settings.settings(), trace);
             return outcome.map_or_else(|error| said(&error.to_string()), |()| ExitCode::SUCCESS);
         }
     };
-    let Load { clients, keys, history, nodes } = load;
+    let Load { clients, keys, history, trace, nodes } = load;
     let (clients, keys, node) = (clients.into(), keys.into(), nodes.settings());
-    match run(&Settings { trouble, clients, keys, history, node }) {
+    match run(&Settings { trouble, clients, keys, history, trace, node }) {
         Ok(report) => {
             println!("{report}");
             ExitCode::SUCCESS

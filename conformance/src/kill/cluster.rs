@@ -22,6 +22,8 @@ pub(super) struct Cluster {
     directory: PathBuf,
     addresses: Vec<String>,
     settings: NodeSettings,
+    /// Where the nodes record their steps, if they do.
+    trace: Option<PathBuf>,
     /// Nothing where one was killed.
     places: Vec<Mutex<Option<Process>>>,
     requests: AtomicU64,
@@ -42,7 +44,7 @@ pub(super) enum Silence {
 
 impl Cluster {
     /// Starts three nodes with new directories below this one.
-    pub(super) fn start(directory: &Path, settings: NodeSettings) -> Outcome<Self> {
+    pub(super) fn start(directory: &Path, settings: NodeSettings, trace: Option<PathBuf>) -> Outcome<Self> {
         // The system chooses ports.
         let listeners: Vec<TcpListener> =
             (0..NODES).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
@@ -53,6 +55,7 @@ impl Cluster {
             directory: directory.to_owned(),
             addresses,
             settings,
+            trace,
             places: (0..NODES).map(|_| Mutex::new(None)).collect(),
             requests: AtomicU64::new(0),
             progress: Arc::default(),
@@ -80,10 +83,10 @@ impl Cluster {
         let log = self.directory.join(format!("node-{}.log", place + 1));
         let log = OpenOptions::new().append(true).create(true).open(log)?;
         let mut command = Command::new(std::env::current_exe()?);
-        let NodeSettings { snapshot_every, reads_stale, trace } = &self.settings;
+        let NodeSettings { snapshot_every, reads_stale } = self.settings;
         command.args(["node", "--snapshot-every", &snapshot_every.to_string()]);
         command.args(reads_stale.then_some("--reads-stale"));
-        if let Some(trace) = trace {
+        if let Some(trace) = &self.trace {
             command.arg("--trace").arg(trace);
         }
         command.arg((place + 1).to_string()).arg(self.directory_of(place)).args(&self.addresses).stderr(log);

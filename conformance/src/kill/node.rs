@@ -11,17 +11,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How a node differs from one that nothing was said about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct NodeSettings {
     /// It makes a snapshot after so many entries, and keeps half as many behind it.
     pub snapshot_every: u64,
     /// It answers reads with what it has, however old that is: a bug, to see that it is noticed.
     pub reads_stale: bool,
-    /// Where it records its steps, if it does.
-    pub trace: Option<PathBuf>,
 }
 
-/// Runs until its standard input ends.
+/// Runs until its standard input ends, and records its steps if it is said where.
 ///
 /// # Errors
 ///
@@ -31,11 +29,12 @@ pub fn node(
     directory: &Path,
     addresses: &[String],
     settings: NodeSettings,
+    trace: Option<PathBuf>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let id = NodeId::new(id).ok_or("a node has a number from 1 to 64")?;
     let address = addresses.get(usize::from(id.get()) - 1).ok_or("a node has an address")?;
     let voters = NodeSet::first(u8::try_from(addresses.len())?).iter().zip(addresses.to_owned());
-    let NodeSettings { snapshot_every: every, reads_stale, trace } = settings;
+    let NodeSettings { snapshot_every: every, reads_stale } = settings;
     let builder = Builder::tcp(1, id, voters)
         .listener(listen(address)?)
         .directory(directory)

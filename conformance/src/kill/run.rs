@@ -6,7 +6,7 @@ use super::node::NodeSettings;
 use super::rounds::Trouble;
 use super::{Outcome, ending};
 use crate::history::{self, History, Recorder};
-use crate::trace;
+use crate::trace::{self, validate};
 use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,8 @@ pub struct Settings {
     pub keys: usize,
     /// Where the history is recorded, if it is to be kept.
     pub history: Option<PathBuf>,
+    /// Do the nodes record their steps? Where, if not beside all else.
+    pub trace: Option<Option<PathBuf>>,
     /// How the nodes are.
     pub node: NodeSettings,
 }
@@ -84,8 +86,9 @@ fn attempt(settings: &Settings, directory: &Path) -> Outcome<Report> {
     let began = Instant::now();
     let path = settings.history.clone().unwrap_or_else(|| directory.join("history.jsonl"));
     let recorder = Recorder::create(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    settings.node.trace.as_deref().map_or(Ok(()), room_for_traces)?;
-    let cluster = Cluster::start(directory, settings.node.clone())?;
+    let trace = settings.trace.clone().map(|trace| trace.unwrap_or_else(|| directory.join("trace")));
+    trace.as_deref().map_or(Ok(()), room_for_traces)?;
+    let cluster = Cluster::start(directory, settings.node, trace.clone())?;
     let clients = Clients::new(cluster, recorder, settings.keys, settings.trouble.seed());
     let trouble = at_work(&clients, settings.clients, |clients| settings.trouble.make(clients))?;
     let acknowledged = ending::check(&clients)?;
@@ -98,7 +101,7 @@ fn attempt(settings: &Settings, directory: &Path) -> Outcome<Report> {
     if let Some(violation) = judgement.violation {
         return Err(violation.to_string().into());
     }
-    let trace = settings.node.trace.as_deref().map(trace::validate).transpose()?;
+    let trace = trace.as_deref().map(validate).transpose()?;
     let count = |outcome| history.operations.iter().filter(|operation| operation.outcome == outcome).count();
     Ok(Report {
         trouble,

@@ -1,28 +1,33 @@
 //! `seaworthy-kill` as its users meet it, for a few seconds: processes are killed, nothing is lost, and what is wrong is noticed.
 
 use seaworthy_conformance::history::{History, Outcome};
+use seaworthy_conformance::trace::validate;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// What came of a run whose history and data are kept below a directory of its own.
+/// What came of a run whose history, traces and data are kept below a directory of its own.
 struct Run {
     output: Output,
     history: PathBuf,
+    traces: PathBuf,
     _directory: TempDir,
 }
 
 fn run(arguments: &[&str]) -> Run {
     let directory = tempfile::tempdir().unwrap();
-    let history = directory.path().join("history");
+    let [history, traces] = ["history", "traces"].map(|name| directory.path().join(name));
     let output = Command::new(env!("CARGO_BIN_EXE_seaworthy-kill"))
         .args(arguments)
         .arg("--history")
         .arg(&history)
+        .arg("--trace")
+        .arg(&traces)
         .env("TMPDIR", directory.path())
         .output()
         .unwrap();
-    Run { output, history, _directory: directory }
+    Run { output, history, traces, _directory: directory }
 }
 
 impl Run {
@@ -42,6 +47,11 @@ impl Run {
         let history = History::read(&self.history).unwrap();
         assert!(told.contains(&format!("\n{} operations (", history.operations.len())), "{told}");
         assert!(history.judge().violation.is_none());
+        let report = validate(&self.traces).unwrap_or_else(|problem| panic!("{problem}"));
+        assert!(
+            told.contains(&format!("\n{} steps of 3 nodes in {} starts: ", report.steps, report.starts)),
+            "{told}"
+        );
         history
     }
 }
@@ -93,4 +103,27 @@ fn nodes_that_answer_reads_with_what_they_have_are_found_out() {
     assert!(kept.join("node-1/identity").exists() && kept.join("node-1.log").exists(), "{warned}");
     assert!(warned.ends_with(&format!("the history: {}\n", run.history.display())), "{warned}");
     assert_eq!(linearizable(&run.history), Some(1));
+}
+
+/// Traces are kept where they were asked for, and beside all else where no place was said; and never put to others'.
+#[test]
+fn traces_have_a_place_of_their_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let kill = |trace: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy-kill"));
+        command.args(["any", "--rounds", "1", "--trace"]).args(trace).env("TMPDIR", directory.path());
+        command.output().unwrap()
+    };
+    let output = kill(&[]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains(" steps of 3 nodes in "), "{told}");
+    assert_eq!(
+        fs::read_dir(directory.path()).unwrap().count(),
+        0,
+        "nothing of a run is left in which all was well"
+    );
+    fs::write(directory.path().join("node-1-start-1.ndjson"), "").unwrap();
+    let place = directory.path().display().to_string();
+    let warned = String::from_utf8(kill(&[&place]).stderr).unwrap();
+    assert!(warned.starts_with(&format!("{place} is not empty\n")), "{warned}");
 }

@@ -10,7 +10,6 @@ use super::report::Report;
 use super::sent::Sent;
 use super::server::Server;
 use super::sink::Fingerprint;
-use super::words;
 use bumpalo::Bump;
 use seaworthy_protocol::notation::show;
 use seaworthy_protocol::{Input, NodeId};
@@ -171,7 +170,8 @@ impl<'a> Validation<'a> {
             else {
                 continue;
             };
-            let message = words::short(&show::<_, Command<'_>>(envelope).to_string());
+            // Whole, though it may be long: one of its entries may be all that is wrong.
+            let message = show::<_, Command<'_>>(envelope).to_string();
             let (place, kind) = (next.place.clone(), Kind::NeverSent { from });
             stuck.received.push(Finding { place, node: *id, kind, details: format!("  {message}\n") });
             stuck.needs.push(fingerprint);

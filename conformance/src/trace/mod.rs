@@ -65,6 +65,8 @@ mod sent;
 mod server;
 mod sink;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use finding::{Finding, Kind};

@@ -14,6 +14,7 @@
 //! | [`judge`]      | the properties of Raft after every event                              |
 //! | [`mutants`]    | bugs of loop, log and codec, planted in copies of the source           |
 //! | [`sim`]        | whole clusters in a simulated world                                   |
+//! | [`trace`]      | what running nodes have recorded, done again and judged               |
 //! | [`syscalls`]   | real processes under strace, and what they said before it was durable |
 //! | [`production`] | one shipped node on a simulated disk, told what happens               |
 //! | [`lockstep`]   | production beside the model, step by step                            |

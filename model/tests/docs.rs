@@ -114,6 +114,7 @@ fn links_lead_somewhere() {
         "docs/paper.md",
         "docs/scenarios.md",
         "docs/testing.md",
+        "docs/trace.md",
     ] {
         let text = read(page);
         let folder = Path::new(page).parent().unwrap();

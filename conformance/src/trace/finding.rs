@@ -74,7 +74,7 @@ impl Display for Finding {
             Kind::FalseBlame => write!(f, "{node} blames a peer, though all that it received was sent"),
             Kind::Property(violation) => write!(f, "{violation} is broken"),
         }?;
-        write!(f, "\n\n{details}")
+        write!(f, "\n\n{}", details.trim_end())
     }
 }
 

@@ -170,7 +170,7 @@ impl<'a> Judge<'a> {
         if !node.is_leader() {
             return None;
         }
-        let first = *self.leaders.entry(node.current_term()).or_insert(node.id());
+        let first = *self.leaders.entry(node.current_term()).or_insert_with(|| node.id());
         self.tally.elections = self.leaders.len();
         (first != node.id()).then_some(Violation::ElectionSafety)
     }

@@ -61,12 +61,20 @@ pub(super) struct Validation<'a> {
 /// What no order explains. The rest is read to tell what was never sent from what waits for that.
 #[derive(Default)]
 pub(super) struct Stuck {
-    received: Vec<Finding>,
-    needs: Vec<Fingerprint>,
+    received: Vec<Received>,
     forced: HashSet<Fingerprint>,
     /// The first divergence, and whose traces are left for one.
     diverged: Option<Box<Finding>>,
     left: BTreeSet<NodeId>,
+}
+
+/// A message that has arrived before it was sent.
+struct Received {
+    place: Place,
+    node: NodeId,
+    from: NodeId,
+    message: String,
+    fingerprint: Fingerprint,
 }
 
 impl<'a> Validation<'a> {
@@ -78,7 +86,7 @@ impl<'a> Validation<'a> {
         for (id, reader) in &mut readers {
             // A file's first line is always a start.
             let Some((place, Item::Start(start))) = reader.next(&mut commands)? else { continue };
-            if *voters.get_or_insert(start.config.voters()) != start.config.voters() {
+            if *voters.get_or_insert_with(|| start.config.voters()) != start.config.voters() {
                 let details = format!("{}\n", start.config.voters());
                 return Err(Finding { place, node: *id, kind: Kind::OtherVoters, details }.into());
             }
@@ -109,8 +117,8 @@ impl<'a> Validation<'a> {
                 self.force();
             }
         }
-        if let Some(stuck) = self.stuck {
-            return Err(Problem::Finding(stuck.explain(&self.sent)));
+        if let Some(finding) = self.stuck.and_then(|stuck| stuck.explain(&self.sent)) {
+            return Err(Problem::Finding(finding));
         }
         self.report.wholes = self.judge.tally.wholes;
         self.report.elections = self.judge.tally.elections;
@@ -172,9 +180,8 @@ impl<'a> Validation<'a> {
             };
             // Whole, though it may be long: one of its entries may be all that is wrong.
             let message = show::<_, Command<'_>>(envelope).to_string();
-            let (place, kind) = (next.place.clone(), Kind::NeverSent { from });
-            stuck.received.push(Finding { place, node: *id, kind, details: format!("  {message}\n") });
-            stuck.needs.push(fingerprint);
+            let place = next.place.clone();
+            stuck.received.push(Received { place, node: *id, from, message, fingerprint });
             stuck.forced.insert(fingerprint);
         }
     }
@@ -182,27 +189,22 @@ impl<'a> Validation<'a> {
 
 impl Stuck {
     /// Of what arrived before it was sent, what was never sent; first of all from those who could say all that they had to say.
-    fn explain(self, sent: &Sent) -> Box<Finding> {
-        let Self { received, needs, forced: _, diverged, left } = self;
-        let never: Vec<&Finding> = received
-            .iter()
-            .zip(&needs)
-            .filter(|(_, fingerprint)| !sent.contains(**fingerprint))
-            .map(|(finding, _)| finding)
-            .collect();
-        let from = |finding: &Finding| match finding.kind {
-            Kind::NeverSent { from } => from,
-            _ => finding.node,
-        };
-        let certain = never.iter().find(|finding| !left.contains(&from(finding)));
-        if let Some(finding) = certain.or(never.first()) {
-            return Box::new((*finding).clone());
+    fn explain(self, sent: &Sent) -> Option<Box<Finding>> {
+        let Self { received, forced: _, diverged, left } = self;
+        let never = || received.iter().filter(|received| !sent.contains(received.fingerprint));
+        let certain = never().find(|received| !left.contains(&received.from));
+        if let Some(received) = certain.or_else(|| never().next()) {
+            return Some(received.finding(Kind::NeverSent { from: received.from }));
         }
-        let later = received.into_iter().next().map(|finding| {
-            let kind = Kind::SentLater { from: from(&finding) };
-            Box::new(Finding { kind, ..finding })
-        });
-        diverged.or(later).expect("somebody was stuck")
+        let later = |received: &Received| received.finding(Kind::SentLater { from: received.from });
+        diverged.or_else(|| received.first().map(later))
+    }
+}
+
+impl Received {
+    fn finding(&self, kind: Kind) -> Box<Finding> {
+        let details = format!("  {}\n", self.message);
+        Box::new(Finding { place: self.place.clone(), node: self.node, kind, details })
     }
 }
 

@@ -42,23 +42,37 @@ impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { nodes, silent, starts, disks, untold, steps, torn, bytes, .. } = self;
         let Self { sent, received, elections, committed, reads, wholes, took, .. } = self;
-        writeln!(f, "{steps} steps of {nodes} nodes in {starts} starts: each leads where it led")?;
+        let (of, within) = (some(*nodes, "node"), some(*starts, "start"));
+        writeln!(f, "{} of {of} in {within}: each leads where it led", some(*steps, "step"))?;
         writeln!(
             f,
-            "{received} messages received, each of them among the {sent} that were sent before; \
-             {disks} disks hold what was written"
+            "{} received, each of them among the {sent} that were sent before; {} compared with what was written",
+            some(*received, "message"),
+            some(*disks, "disk")
         )?;
         writeln!(
             f,
-            "{elections} terms with a leader, {committed} entries committed, {reads} questions of reads: \
-             every property holds, judged {wholes} times of all nodes at once"
+            "{} with a leader, {} committed, {} of reads: every property holds, {} of all nodes at once",
+            some(*elections, "term"),
+            some(*committed, "entry"),
+            some(*reads, "question"),
+            some(*wholes, "look")
         )?;
         if *torn > 0 || *untold > 0 || *silent > 0 {
             writeln!(
                 f,
-                "left out: {torn} lines that were not finished; {untold} starts and {silent} voters without a line"
+                "left out: {} not finished; {untold} starts and {silent} voters without a line",
+                some(*torn, "line")
             )?;
         }
         write!(f, "{bytes} bytes, judged in {took:.1?}")
+    }
+}
+
+fn some(count: usize, what: &str) -> String {
+    match (count, what) {
+        (1, _) => format!("1 {what}"),
+        (_, "entry") => format!("{count} entries"),
+        (_, _) => format!("{count} {what}s"),
     }
 }

@@ -139,7 +139,7 @@ impl<'a> Server<'a> {
     /// told of, or was told of it before.
     pub(super) fn confirmed(&mut self, ack: WriteAck) -> Option<u64> {
         let found = self.acks.iter().position(|(_, other)| *other == ack)?;
-        self.acks.drain(..=found).last().map(|(position, _)| position)
+        self.acks.drain(..=found).next_back().map(|(position, _)| position)
     }
 
     /// Can a message that somebody has received have left?

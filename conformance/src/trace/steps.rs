@@ -61,14 +61,8 @@ impl<'a> Validation<'a> {
         let shown = words::short(&input.to_string());
         self.before(id, place, &input, &shown)?;
         let Some(server) = self.servers.get_mut(&id) else { return Ok(()) };
-        let received = match &input {
-            Input::Receive(envelope) => Some(envelope.clone()),
-            _ => None,
-        };
-        let proposal = match &input {
-            Input::Propose(command) => Some(*command),
-            _ => None,
-        };
+        let received = if let Input::Receive(envelope) = &input { Some(envelope.clone()) } else { None };
+        let proposal = if let Input::Propose(command) = &input { Some(*command) } else { None };
         let stepped = server.step(input);
         self.report.steps += 1;
         let here = words::after(&server.node);

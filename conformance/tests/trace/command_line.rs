@@ -24,7 +24,7 @@ fn traces_that_are_valid_are_counted() {
     let (code, told, warned) = said(&recorded());
     assert_eq!((code, warned.as_str()), (Some(0), ""), "{told}");
     assert!(told.starts_with("DIR: valid\n  ") && told.contains(" steps of 3 nodes in 7 starts: "), "{told}");
-    assert!(told.contains("\n  ") && told.contains("; 4 disks hold what was written\n"), "{told}");
+    assert!(told.contains("\n  ") && told.contains("; 4 disks compared with what was written\n"), "{told}");
 }
 
 #[test]
@@ -80,4 +80,19 @@ fn a_directory_without_traces_exits_with_2() {
     let warned = String::from_utf8(output.stderr).unwrap();
     assert!(warned.ends_with(": there is no node-ID-start-NUMBER.ndjson here\n"), "{warned}");
     assert_eq!(validate(&directory.path().join("none")).status.code(), Some(2));
+}
+
+/// The page shows a trace as it is, and what is said of it when a line is another. A new version of the protocol has other digests.
+#[test]
+fn the_trace_in_the_documentation_is_one() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/trace.md")).unwrap();
+    let block = |kind: &str| page.split_once(&format!("```{kind}\n")).unwrap().1.split("```").next().unwrap();
+    let lines: Vec<String> = block("json").lines().map(str::to_owned).collect();
+    let mut files = Files::from([("node-1-start-1.ndjson".to_owned(), lines)]);
+    let (code, told, _) = said(&files);
+    assert_eq!(code, Some(0), "{told}");
+    let line = &mut files.get_mut("node-1-start-1.ndjson").unwrap()[8];
+    *line = line.replace("\"vote\":1", "\"vote\":2");
+    let (code, told, _) = said(&files);
+    assert_eq!((code, told.as_str()), (Some(1), block("text")));
 }

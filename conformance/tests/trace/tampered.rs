@@ -203,7 +203,7 @@ fn a_line_that_was_not_finished_is_left_out() {
     fs::write(directory.path().join("node-1-start-9.ndjson"), "{\"format\":1,\"no").unwrap();
     let report = validate(directory.path()).unwrap();
     assert_eq!((report.torn, report.starts), (2, 7), "{report}");
-    assert!(report.to_string().contains("left out: 2 lines that were not finished"), "{report}");
+    assert!(report.to_string().contains("left out: 2 lines not finished"), "{report}");
 }
 
 #[test]

@@ -69,3 +69,25 @@ impl Recorder {
         self.trace = None;
     }
 }
+
+#[cfg(all(test, feature = "trace"))]
+mod tests {
+    use super::*;
+    use seaworthy_protocol::{Config, Durable, NodeId, NodeSet};
+
+    #[test]
+    fn a_trace_that_cannot_be_written_ends_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config::new(NodeSet::first(3)).unwrap();
+        let node: Node<u64> = Node::restart(NodeId::new(2).unwrap(), Durable::default());
+        let mut recorder = Recorder::begin(directory.path(), 1, &config, &node);
+        assert!(recorder.trace.is_some());
+        recorder.go_on(Err(std::io::Error::other("the disk is full")));
+        assert!(recorder.trace.is_none());
+        // There is one of this start already.
+        let mut recorder = Recorder::begin(directory.path(), 1, &config, &node);
+        assert!(recorder.trace.is_none());
+        recorder.take_in(&Input::<u64>::Replicate);
+        recorder.see(&node);
+    }
+}

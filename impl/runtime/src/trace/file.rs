@@ -70,3 +70,56 @@ impl Trace {
         written
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seaworthy_protocol::{Durable, Effects, NodeId, NodeSet, Recording};
+    use std::io::ErrorKind;
+
+    fn begun(directory: &Path) -> io::Result<(Trace, Config, Node<u64>)> {
+        let config = Config::new(NodeSet::first(3)).unwrap();
+        let node = Node::restart(NodeId::new(2).unwrap(), Durable::default());
+        Ok((Trace::begin(directory, 7, &config, &node)?, config, node))
+    }
+
+    fn step(trace: &mut Trace, config: &Config, node: &mut Node<u64>) -> io::Result<()> {
+        let input = Input::Propose(0x0203);
+        trace.take_in(&input)?;
+        node.step(config, input, &mut Effects::new(Recording::default()));
+        trace.see(node)
+    }
+
+    #[test]
+    fn a_line_is_in_the_file_when_its_step_is_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut trace, config, mut node) = begun(directory.path()).unwrap();
+        let text = || fs::read_to_string(directory.path().join("node-2-start-7.ndjson")).unwrap();
+        assert_eq!(text().lines().count(), 1);
+        for lines in 2..5 {
+            step(&mut trace, &config, &mut node).unwrap();
+            let text = text();
+            assert_eq!((text.lines().count(), text.ends_with("\"}\n")), (lines, true), "{text}");
+            assert!(
+                text.lines().last().unwrap().starts_with(r#"{"input":{"Propose":"0302000000000000"},"#),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_trace_is_put_over_another() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut trace, config, mut node) = begun(directory.path()).unwrap();
+        assert_eq!(begun(directory.path()).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        step(&mut trace, &config, &mut node).unwrap();
+    }
+
+    #[test]
+    fn what_the_system_says_of_a_line_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut trace, config, mut node) = begun(directory.path()).unwrap();
+        trace.file = File::open(directory.path().join("node-2-start-7.ndjson")).unwrap();
+        assert!(step(&mut trace, &config, &mut node).is_err(), "a file that was opened to be read");
+    }
+}

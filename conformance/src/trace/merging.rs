@@ -4,7 +4,7 @@
 use super::commands::{Command, Commands};
 use super::finding::{Finding, Kind};
 use super::judge::{Judge, Servers};
-use super::mistake::Misread;
+use super::mistake::{Misread, Mistake};
 use super::reading::{Item, Place, Reader, Step, readers};
 use super::report::Report;
 use super::sent::Sent;
@@ -56,6 +56,8 @@ pub(super) struct Validation<'a> {
     pub(super) report: Report,
     /// Once nobody can go on: what arrived all the same.
     pub(super) stuck: Option<Stuck>,
+    /// The last line that was taken, and whose it was.
+    last: Option<(NodeId, Place)>,
 }
 
 /// What no order explains. The rest is read to tell what was never sent from what waits for that.
@@ -96,12 +98,17 @@ impl<'a> Validation<'a> {
                 next.insert(*id, Next::new(following));
             }
         }
+        if servers.is_empty() {
+            let (file, mistake) = (directory.to_owned(), Mistake::NoTrace);
+            return Err(Misread { file, line: 0, mistake }.into());
+        }
         let judge = Judge::new(&servers);
         let silent = voters.map_or(0, |voters| voters.iter().filter(|id| !servers.contains_key(id)).count());
         let (nodes, starts) = (servers.len(), servers.len());
         let report = Report { nodes, starts, silent, ..Report::default() };
         let sent = Sent::default();
-        let mut validation = Self { commands, readers, next, servers, sent, judge, report, stuck: None };
+        let (stuck, last) = (None, places.last().cloned());
+        let mut validation = Self { commands, readers, next, servers, sent, judge, report, stuck, last };
         places.into_iter().try_for_each(|(id, place)| validation.judge_start(id, &place))?;
         Ok(validation)
     }
@@ -117,8 +124,12 @@ impl<'a> Validation<'a> {
                 self.force();
             }
         }
-        if let Some(finding) = self.stuck.and_then(|stuck| stuck.explain(&self.sent)) {
+        if let Some(finding) = self.stuck.take().and_then(|stuck| stuck.explain(&self.sent)) {
             return Err(Problem::Finding(finding));
+        }
+        if let Some((id, place)) = self.last.take() {
+            let broken = self.judge.see_whole(&self.servers);
+            self.held(broken, id, &place, "the end")?;
         }
         self.report.wholes = self.judge.tally.wholes;
         self.report.elections = self.judge.tally.elections;
@@ -143,6 +154,7 @@ impl<'a> Validation<'a> {
             }
             has_moved = true;
             let Next { place, item, .. } = next;
+            self.last = Some((id, place.clone()));
             let taken = match item {
                 Item::Start(start) => self.start(id, &place, start),
                 Item::Step(step) => self.step(id, &place, step),

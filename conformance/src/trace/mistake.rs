@@ -24,7 +24,7 @@ pub enum Mistake {
     #[error("{0}")]
     Unreadable(#[from] io::Error),
     /// No file of a trace is there.
-    #[error("there is no node-ID-start-NUMBER.ndjson here")]
+    #[error("there is no node-ID-start-NUMBER.ndjson here that has a head")]
     NoTrace,
     /// The first line is not what a trace begins with.
     #[error("this is not the head of a trace: {0}")]

@@ -201,7 +201,7 @@ impl<'a> Validation<'a> {
     }
 
     /// If something is broken, it is said where, and how everybody was.
-    fn held(&self, broken: Option<Violation>, id: NodeId, place: &Place, shown: &str) -> Outcome {
+    pub(super) fn held(&self, broken: Option<Violation>, id: NodeId, place: &Place, shown: &str) -> Outcome {
         let Some(violation) = broken else { return Ok(()) };
         let mut details = format!("  {shown}\n\n");
         for server in self.servers.values() {

@@ -78,7 +78,9 @@ fn a_directory_without_traces_exits_with_2() {
     let output = validate(directory.path());
     assert_eq!(output.status.code(), Some(2));
     let warned = String::from_utf8(output.stderr).unwrap();
-    assert!(warned.ends_with(": there is no node-ID-start-NUMBER.ndjson here\n"), "{warned}");
+    assert!(warned.ends_with(": there is no node-ID-start-NUMBER.ndjson here that has a head\n"), "{warned}");
+    fs::write(directory.path().join("node-1-start-1.ndjson"), "{\"format\":1,").unwrap();
+    assert_eq!(String::from_utf8(validate(directory.path()).stderr).unwrap(), warned);
     assert_eq!(validate(&directory.path().join("none")).status.code(), Some(2));
 }
 

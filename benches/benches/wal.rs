@@ -1,160 +1,108 @@
-//! The write-ahead log on a real disk, beside the least that the same disk asks for the same bytes.
+//! The write-ahead log in a real directory: a batch until it is durable, and a log until it is open again.
 //!
 //! ```console
 //! $ cargo bench -p seaworthy-benches --bench wal              # in the system's directory for temporary files
 //! $ SEAWORTHY_BENCH_DIR=/data cargo bench -p seaworthy-benches --bench wal
 //! ```
 //!
-//! The ceiling is one write and one `fdatasync` for each batch, into a file that was filled with zeros and synced before. Both write
-//! the same batches alternately; medians of the rounds are printed, and the median of their ratios. Then a log of 1 GiB is written and opened,
-//! and the peak of the process's memory is told: the recovered log itself is in memory, and little else should be.
+//! Each batch is one write and one `fdatasync`, so the figures are the disk's. What the log adds to that is in `ceiling.rs`, which writes the same
+//! bytes in the barest way *alternately*: a disk drifts more from minute to minute than the two differ, and criterion measures one after the other.
+//!
+//! A log that is full is replaced while the clock stands still: space for a segment is made ahead of time, and one sync of zeros would be counted among
+//! the small ones.
 
-use seaworthy::codec::Record;
-use seaworthy::wal::{Batch, Directory, Identity, Layout, Wal};
-use seaworthy_protocol::{Entry, Index, NodeId, Payload, Term};
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
+use seaworthy::wal::{Directory, Layout};
+use seaworthy_benches::disk_log::{DiskLog, Place, entries};
+use seaworthy_protocol::Index;
+use std::hint::black_box;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ROUNDS: usize = 9;
-const ENTRY: usize = 1024;
-/// How many entries each round writes, for each size of a batch.
-const BATCHES: [(usize, usize); 4] = [(1, 256), (16, 4096), (64, 16_384), (512, 32_768)];
+const ENTRY: usize = 1_024;
+const SEGMENT: u64 = 32 << 20;
+/// What an entry takes in a segment, generously: as many fit as this says.
+const ROOM_FOR_ONE: u64 = 1_280;
+
+fn layout() -> Layout {
+    Layout { segment_size: SEGMENT, ..Layout::default() }
+}
+
+fn new_log(path: &Path) -> DiskLog<Directory> {
+    if path.exists() {
+        std::fs::remove_dir_all(path).expect("the log is ours");
+    }
+    DiskLog::new(Directory::open(path).expect("nobody else has it"), layout())
+}
+
+/// A batch of entries becomes durable.
+fn append(criterion: &mut Criterion, place: &Place) {
+    let mut group = criterion.benchmark_group("append until durable, entries of 1 KiB");
+    group.sample_size(20).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    for batch in [1, 16, 64, 512] {
+        let entries = entries(batch, ENTRY);
+        let fits = SEGMENT / (batch as u64 * ROOM_FOR_ONE);
+        group.throughput(Throughput::Elements(batch as u64));
+        group.bench_function(BenchmarkId::new("at a time", batch), |bencher| {
+            bencher.iter_custom(|iterations| {
+                let mut spent = Duration::ZERO;
+                let mut left = iterations;
+                while left > 0 {
+                    let (mut log, turns) = (new_log(&place.join("log")), left.min(fits));
+                    let began = Instant::now();
+                    for _ in 0..turns {
+                        log.append(black_box(&entries));
+                    }
+                    spent += began.elapsed();
+                    assert_eq!(log.last_index(), Index(turns * batch as u64));
+                    left -= turns;
+                }
+                spent
+            });
+        });
+    }
+    group.finish();
+    // None was, if only something else was asked for.
+    if place.join("log").exists() {
+        let again = DiskLog::open(Directory::open(&place.join("log")).expect("it was closed"), layout());
+        assert!(again.last_index() > Index(0), "what was appended is there");
+    }
+}
+
+/// A log of 24 MiB is read, checked, and its end written down again, as after every start. Its pages are in the cache.
+fn recover(criterion: &mut Criterion, place: &Place) {
+    let (path, batch, count) = (place.join("recovery"), 64, 384);
+    let entries = entries(batch, ENTRY);
+    let mut log = new_log(&path);
+    (0..count).for_each(|_| log.append(&entries));
+    let last = log.last_index();
+    drop(log);
+    let mut group = criterion.benchmark_group("recovery");
+    group.sample_size(10).measurement_time(Duration::from_secs(3));
+    group.throughput(Throughput::Bytes((batch * count * ENTRY) as u64));
+    group.bench_function("24 MiB", |bencher| {
+        let directory = || Directory::open(&path).expect("nobody else has it");
+        bencher.iter_batched(
+            directory,
+            |directory| {
+                let log = DiskLog::open(directory, layout());
+                assert_eq!(log.last_index(), last, "all of it is there");
+                log
+            },
+            // A directory is locked: there can be one at a time.
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
 
 fn main() {
-    // `cargo test --benches` only asks whether it starts.
-    if std::env::args().any(|argument| argument == "--test") {
-        return;
-    }
-    let base = std::env::var_os("SEAWORTHY_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
-    let directory = base.join(format!("seaworthy-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).expect("a directory to work in");
-    println!(
-        "1 KiB entries, {ROUNDS} rounds alternately; MiB/s of entries, ceiling and log; median of the ratios"
-    );
-    for (batch, count) in BATCHES {
-        append(&directory, batch, count);
-    }
-    recover(&directory.join("recovery"));
-    std::fs::remove_dir_all(&directory).expect("the directory is still ours");
-}
-
-fn append(directory: &Path, batch: usize, count: usize) {
-    let path = directory.join("log");
-    let mut wal = new_log(&path);
-    let ceiling_path = directory.join("ceiling");
-    let ceiling = preallocated(&ceiling_path, (count * ENTRY * 11 / 10) as u64);
-    let entries = entries(batch);
-    let (mut last, mut rates) = (0, Vec::new());
-    for _ in 0..ROUNDS {
-        let least = timed(|| write_and_sync(&ceiling, batch, count));
-        let ours = timed(|| {
-            for _ in 0..count / batch {
-                append_batch(&mut wal, &mut last, &entries);
-            }
-        });
-        rates.push((rate(count, least), rate(count, ours), least.as_secs_f64() / ours.as_secs_f64()));
-    }
-    let median = |of: fn(&(f64, f64, f64)) -> f64| {
-        let mut values: Vec<f64> = rates.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    println!(
-        "{batch:>4} a batch: {:>7.1} {:>7.1}   {:.2}",
-        median(|rate| rate.0),
-        median(|rate| rate.1),
-        median(|rate| rate.2)
-    );
-    drop(wal);
-    std::fs::remove_dir_all(path).expect("the log is ours");
-    std::fs::remove_file(ceiling_path).expect("the file is ours");
-}
-
-fn recover(path: &Path) {
-    let mut wal = new_log(path);
-    let entries = entries(1024);
-    let mut last = 0;
-    for _ in 0..1024 {
-        append_batch(&mut wal, &mut last, &entries);
-    }
-    drop(wal);
-    let before = peak_memory();
-    let mut rates = Vec::new();
-    for _ in 0..3 {
-        let directory = Directory::open(path).expect("nobody else has it");
-        let begun = Instant::now();
-        let (wal, recovery) = Wal::open::<Arc<[u8]>>(directory, Layout::default()).expect("it is whole");
-        assert_eq!(recovery.durable.log().last_index(), Index(last));
-        rates.push(1024.0 / begun.elapsed().as_secs_f64());
-        drop((wal, recovery));
-    }
-    rates.sort_by(f64::total_cmp);
-    println!(
-        "recovery of 1 GiB: {:.0} MiB/s; peak memory {} MiB, {} before",
-        rates[1],
-        peak_memory(),
-        before
-    );
-}
-
-fn new_log(path: &Path) -> Wal<Directory> {
-    let identity =
-        Identity { cluster: 1, node: NodeId::new(1).expect("1 is a node"), directory: 1, starts: 0 };
-    let directory = Directory::open(path).expect("nobody else has it");
-    let directory = Wal::init(directory, identity, Layout::default()).expect("it is empty");
-    Wal::open::<Arc<[u8]>>(directory, Layout::default()).expect("it is new").0
-}
-
-fn entries(count: usize) -> Vec<Entry<Arc<[u8]>>> {
-    let payload = |number: usize| Payload::Command(Arc::from(vec![number.to_le_bytes()[0]; ENTRY]));
-    (0..count).map(|number| Entry { term: Term(1), payload: payload(number) }).collect()
-}
-
-fn append_batch(wal: &mut Wal<Directory>, last: &mut u64, entries: &[Entry<Arc<[u8]>>]) {
-    let mut batch = Batch::default();
-    batch.push(&Record::Append { after: Index(*last), entries });
-    wal.append(&mut batch).expect("the disk works");
-    *last += entries.len() as u64;
-}
-
-fn preallocated(path: &Path, size: u64) -> File {
-    let file = OpenOptions::new().create(true).truncate(true).write(true).open(path).expect("a new file");
-    let zeros = vec![0; 1 << 20];
-    for offset in (0..size).step_by(zeros.len()) {
-        file.write_all_at(&zeros, offset).expect("there is room");
-    }
-    file.sync_all().expect("the disk works");
-    file
-}
-
-fn write_and_sync(file: &File, batch: usize, count: usize) {
-    let bytes = vec![7; batch * ENTRY];
-    for offset in (0..count * ENTRY).step_by(bytes.len()) {
-        file.write_all_at(&bytes, offset as u64).expect("there is room");
-        file.sync_data().expect("the disk works");
-    }
-}
-
-fn timed(work: impl FnOnce()) -> Duration {
-    let begun = Instant::now();
-    work();
-    begun.elapsed()
-}
-
-fn rate(entries: usize, took: Duration) -> f64 {
-    (entries * ENTRY) as f64 / f64::from(1 << 20) / took.as_secs_f64()
-}
-
-/// In MiB, as the kernel counts it; 0 where it does not say.
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    kibibytes.map_or(0, |kibibytes| kibibytes / 1024)
+    let mut criterion = Criterion::default().configure_from_args();
+    let place = Place::new("wal");
+    append(&mut criterion, &place);
+    recover(&mut criterion, &place);
+    criterion.final_summary();
 }

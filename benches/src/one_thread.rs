@@ -1,9 +1,9 @@
-//! Three cores in one thread: messages are handed over as values, disks complete at once, so that nothing but the core costs.
+//! Cores in one thread: messages are handed over as values, disks complete at once, so that nothing but the core costs.
 
 use crate::workload::Command;
 use crate::workload::{Checksum, payload};
 
-/// A consensus core that a driver can run without I/O. The first of three leads.
+/// A consensus core that a driver can run without I/O. The first leads.
 pub trait Core {
     /// What cores say to each other.
     type Message;
@@ -17,33 +17,43 @@ pub trait Core {
     fn flush(&mut self, outbox: &mut Vec<(usize, Self::Message)>, state_machine: &mut Checksum);
 }
 
-/// Three cores with their state machines.
-pub struct Cluster<C: Core> {
-    cores: [C; 3],
-    state_machines: [Checksum; 3],
-    inboxes: [Vec<C::Message>; 3],
+/// Cores with their state machines.
+pub struct Cluster<C: Core, const NODES: usize = 3> {
+    cores: [C; NODES],
+    state_machines: [Checksum; NODES],
+    inboxes: [Vec<C::Message>; NODES],
     outbox: Vec<(usize, C::Message)>,
     proposed: u64,
 }
 
-impl<C: Core> Cluster<C> {
+impl<C: Core, const NODES: usize> Cluster<C, NODES> {
     /// A cluster whose first core leads.
     #[must_use]
-    pub fn new(cores: [C; 3]) -> Self {
-        let inboxes = [Vec::new(), Vec::new(), Vec::new()];
-        Self { cores, state_machines: Default::default(), inboxes, outbox: Vec::new(), proposed: 0 }
+    pub fn new(cores: [C; NODES]) -> Self {
+        let inboxes = std::array::from_fn(|_| Vec::new());
+        let state_machines = [Checksum::default(); NODES];
+        Self { cores, state_machines, inboxes, outbox: Vec::new(), proposed: 0 }
     }
 
-    /// Keeps `in_flight` proposals under way until `count` are applied by all three.
+    /// Keeps `in_flight` proposals under way until `count` are applied by all. Each is made when it is proposed.
     ///
     /// # Panics
     ///
     /// If nothing moves any more.
     pub fn run(&mut self, count: u64, in_flight: u64, size: usize) {
+        self.carry(count, in_flight, |number| payload(number, size));
+    }
+
+    /// The same with commands of the caller's, by their number.
+    ///
+    /// # Panics
+    ///
+    /// Likewise.
+    pub fn carry(&mut self, count: u64, in_flight: u64, mut command: impl FnMut(u64) -> Command) {
         while self.state_machines[0].applied < count {
             let window = in_flight - (self.proposed - self.state_machines[0].applied);
             for _ in 0..window.min(count - self.proposed) {
-                self.cores[0].propose(payload(self.proposed, size));
+                self.cores[0].propose(command(self.proposed));
                 self.proposed += 1;
             }
             self.turn();
@@ -59,8 +69,7 @@ impl<C: Core> Cluster<C> {
     /// Each core handles its messages as one batch, the leader last, so that it learns what became of its own.
     fn turn(&mut self) {
         self.flush(0);
-        self.serve(1);
-        self.serve(2);
+        (1..NODES).for_each(|follower| self.serve(follower));
         self.serve(0);
     }
 
@@ -80,7 +89,7 @@ impl<C: Core> Cluster<C> {
 
     /// What the state machines came to.
     #[must_use]
-    pub const fn state_machines(&self) -> &[Checksum; 3] {
+    pub const fn state_machines(&self) -> &[Checksum; NODES] {
         &self.state_machines
     }
 }

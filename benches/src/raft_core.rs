@@ -4,8 +4,8 @@ use crate::one_thread::Core;
 use crate::workload::Checksum;
 use crate::workload::Command;
 use seaworthy_protocol::{
-    Answer, Chunk, Config, Durable, Effects, Entries, Entry, Envelope, Index, Input, LogId, Node, NodeId,
-    NodeSet, Payload, PeerFault, Recording, Release, Role, Sink, Snapshot, Write,
+    Answer, Chunk, Config, Durable, Effects, Entries, Entry, Envelope, Index, Input, LogId, Node, NodeSet,
+    Payload, PeerFault, Recording, Release, Role, Sink, Snapshot, Write,
 };
 use std::sync::Arc;
 
@@ -171,14 +171,14 @@ pub struct Compaction {
 }
 
 impl<B: Boundary> RaftCore<B> {
-    /// Three nodes, the first of which was just elected by the second.
+    /// Three nodes, the first of which was just elected.
     ///
     /// # Panics
     ///
     /// If the election fails.
     #[must_use]
     pub fn three() -> [Self; 3] {
-        Self::three_with(|config| config, None)
+        Self::cluster()
     }
 
     /// The same with other settings than the defaults.
@@ -188,16 +188,34 @@ impl<B: Boundary> RaftCore<B> {
     /// If the election fails.
     #[must_use]
     pub fn three_with(change: impl FnOnce(Config) -> Config, compaction: Option<Compaction>) -> [Self; 3] {
-        let voters = NodeSet::first(3);
-        let config = change(Config::new(voters).expect("three voters"));
-        let core = |number| Self {
+        Self::cluster_with(change, compaction)
+    }
+
+    /// So many nodes, the first of which was just elected.
+    ///
+    /// # Panics
+    ///
+    /// If the election fails.
+    #[must_use]
+    pub fn cluster<const NODES: usize>() -> [Self; NODES] {
+        Self::cluster_with(|config| config, None)
+    }
+
+    fn cluster_with<const NODES: usize>(
+        change: impl FnOnce(Config) -> Config,
+        compaction: Option<Compaction>,
+    ) -> [Self; NODES] {
+        let count = u8::try_from(NODES).expect("at most 64");
+        let config = change(Config::new(NodeSet::first(count)).expect("at least one voter"));
+        let core = |id| Self {
             config,
-            node: Node::restart(NodeId::new(number).expect("1 to 3"), Durable::default()),
+            node: Node::restart(id, Durable::default()),
             fx: Effects::new(B::default()),
             applied: Index(0),
             compaction,
         };
-        let mut cores = [1, 2, 3].map(core);
+        let mut ids = NodeSet::first(count).iter();
+        let mut cores = std::array::from_fn(|_| core(ids.next().expect("as many as there are voters")));
         let (mut outbox, mut ignored) = (Vec::new(), Checksum::default());
         cores[0].step(Input::ElectionTimeout);
         cores[0].flush(&mut outbox, &mut ignored);

@@ -6,11 +6,11 @@ use seaworthy_benches::raft_core::{InPlace, RaftCore, Shared};
 use seaworthy_benches::workload::Checksum;
 use seaworthy_protocol::Recording;
 
-fn applies_everything<C: Core>(three: impl Fn() -> [C; 3]) {
+fn applies_everything<C: Core, const NODES: usize>(cluster: impl Fn() -> [C; NODES]) {
     for (count, in_flight, size) in [(1, 1, 64), (1_000, 1, 64), (1_000, 64, 64), (1_000, 300, 1_024)] {
-        let mut cluster = Cluster::new(three());
+        let mut cluster = Cluster::new(cluster());
         cluster.run(count, in_flight, size);
-        assert_eq!(*cluster.state_machines(), [Checksum::after(count, size); 3]);
+        assert_eq!(*cluster.state_machines(), [Checksum::after(count, size); NODES]);
     }
 }
 
@@ -24,4 +24,10 @@ fn the_protocol_applies_everything_behind_each_boundary() {
     applies_everything(RaftCore::<InPlace>::three);
     applies_everything(RaftCore::<Recording<_>>::three);
     applies_everything(RaftCore::<Shared>::three);
+}
+
+#[test]
+fn one_and_five_nodes_apply_everything_too() {
+    applies_everything(RaftCore::<InPlace>::cluster::<1>);
+    applies_everything(RaftCore::<InPlace>::cluster::<5>);
 }

@@ -5,6 +5,8 @@
 
 pub mod disk_log;
 pub mod follower;
+pub mod loops;
+pub mod memory_files;
 pub mod null_core;
 pub mod one_thread;
 pub mod raft_core;

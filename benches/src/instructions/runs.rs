@@ -27,7 +27,7 @@ pub struct Run {
     carry_out: fn(Counted<'_>),
 }
 
-const RUNS: [Run; 11] = [
+const RUNS: [Run; 12] = [
     Run {
         name: "protocol/propose-3-nodes-64-in-flight",
         carry_out: |counted| propose::<3>(2_048, 64, counted),
@@ -47,6 +47,7 @@ const RUNS: [Run; 11] = [
         carry_out: |counted| propose_in_loops(2_048, 64, counted),
     },
     Run { name: "codec/encode", carry_out: encode },
+    Run { name: "codec/large", carry_out: large },
     Run { name: "codec/decode", carry_out: decode },
     Run { name: "codec/vote", carry_out: vote },
     Run { name: "wal/append", carry_out: wal_append },
@@ -158,9 +159,9 @@ fn append(count: usize, size: usize) -> Envelope<Vec<Entry<Command>>> {
     sent(Message::AppendEntries { prev_log, entries: entries(count, size), leader_commit: Index(69_000) })
 }
 
-/// Messages with few and many entries, small and large.
+/// Messages with one entry, and with many.
 fn appends() -> Vec<Envelope<Vec<Entry<Command>>>> {
-    [(1, 64), (64, 64), (1, 1_024), (64, 1_024)].map(|(count, size)| append(count, size)).into()
+    [1, 64].map(|count| append(count, PAYLOAD)).into()
 }
 
 fn encoded(envelope: &Envelope<Vec<Entry<Command>>>) -> Vec<u8> {
@@ -199,6 +200,20 @@ fn decode(counted: Counted<'_>) {
     assert_eq!(last, messages);
 }
 
+/// There and back, where most of the work is copying and checksums.
+fn large(counted: Counted<'_>) {
+    let message = append(64, 4_096);
+    let (mut out, mut came) = (Vec::new(), None);
+    counted(&mut || {
+        for _ in 0..16 {
+            out.clear();
+            encode_frame(&black_box(&message).borrowed(), &[], &mut out);
+            came = decode_frame::<Command>(black_box(&out)).ok().map(|frame| frame.envelope);
+        }
+    });
+    assert_eq!(came, Some(message));
+}
+
 fn vote(counted: Counted<'_>) {
     let last_log = LogId { term: Term(1), index: Index(70_000) };
     let question = sent(Message::RequestVote { last_log });
@@ -214,11 +229,12 @@ fn vote(counted: Counted<'_>) {
     assert_eq!(same, 1_000);
 }
 
+/// Small, so that a segment ends now and then, and zeros are not most of what is written.
 fn layout() -> Layout {
-    Layout { segment_size: 4 << 20, ..Layout::default() }
+    Layout { segment_size: 256 << 10, ..Layout::default() }
 }
 
-/// Batches of 64 and single ones, over the end of a segment.
+/// Batches of 64 and single ones, over the ends of segments.
 fn fill(log: &mut DiskLog<MemoryFiles>, batch: &[Entry<Command>]) {
     for _ in 0..96 {
         log.append(black_box(batch));
@@ -230,14 +246,14 @@ const FILLED: Index = Index(96 * 65);
 
 fn wal_append(counted: Counted<'_>) {
     let mut log = DiskLog::new(MemoryFiles::default(), layout());
-    let batch = entries(64, 1_024);
+    let batch = entries(64, PAYLOAD);
     counted(&mut || fill(&mut log, &batch));
     assert_eq!(DiskLog::open(log.into_files(), layout()).last_index(), FILLED, "it is there again");
 }
 
 fn wal_recover(counted: Counted<'_>) {
     let mut log = DiskLog::new(MemoryFiles::default(), layout());
-    fill(&mut log, &entries(64, 1_024));
+    fill(&mut log, &entries(64, PAYLOAD));
     let (mut files, mut opened) = (Some(log.into_files()), None);
     counted(&mut || opened = files.take().map(|files| DiskLog::open(black_box(files), layout())));
     assert_eq!(opened.map(|log| log.last_index()), Some(FILLED));

@@ -10,6 +10,7 @@ use seaworthy_benches::null_core::NullCore;
 use seaworthy_benches::one_thread::{Cluster, Core};
 use seaworthy_benches::raft_core::{InPlace, RaftCore, Shared};
 use seaworthy_protocol::Recording;
+use std::time::Duration;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -38,7 +39,10 @@ fn measure<C: Core>(criterion: &mut Criterion, name: &str, in_flight: u64, three
 }
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+    // A few minutes for all benches; `--measurement-time` on the command line takes longer.
+    let (warm_up, measured) = (Duration::from_millis(500), Duration::from_millis(1_500));
+    let criterion = Criterion::default().warm_up_time(warm_up).measurement_time(measured);
+    let mut criterion = criterion.configure_from_args();
     boundary(&mut criterion);
     criterion.final_summary();
 }

@@ -167,9 +167,12 @@ fn different_states() -> u64 {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+    // A few minutes for all benches; `--measurement-time` on the command line takes longer.
+    let (warm_up, measured) = (Duration::from_millis(500), Duration::from_millis(1_500));
+    let criterion = Criterion::default().warm_up_time(warm_up).measurement_time(measured);
+    let mut criterion = criterion.configure_from_args();
     let mut group = criterion.benchmark_group("checker, generated states");
-    group.sample_size(10).measurement_time(Duration::from_secs(3));
+    group.sample_size(10);
 
     let (generated, distinct) = exhaust_actors(actors());
     let different = different_states();

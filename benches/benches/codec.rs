@@ -13,6 +13,7 @@ use seaworthy_benches::disk_log::entries;
 use seaworthy_benches::workload::Command;
 use seaworthy_protocol::{Entry, Envelope, Index, LogId, Message, NodeId, Term};
 use std::hint::black_box;
+use std::time::Duration;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -96,7 +97,10 @@ fn check(criterion: &mut Criterion) {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+    // A few minutes for all benches; `--measurement-time` on the command line takes longer.
+    let (warm_up, measured) = (Duration::from_millis(500), Duration::from_millis(1_500));
+    let criterion = Criterion::default().warm_up_time(warm_up).measurement_time(measured);
+    let mut criterion = criterion.configure_from_args();
     encode(&mut criterion);
     decode(&mut criterion);
     check(&mut criterion);

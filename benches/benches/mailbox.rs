@@ -30,6 +30,7 @@ mod mailbox;
 mod primitive;
 
 use mailbox::{Receiver, mailbox};
+use std::time::Duration;
 
 const LIMIT: usize = 1 << 20;
 
@@ -174,7 +175,10 @@ fn through_the_handle(criterion: &mut Criterion) {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+    // A few minutes for all benches; `--measurement-time` on the command line takes longer.
+    let (warm_up, measured) = (Duration::from_millis(500), Duration::from_millis(1_500));
+    let criterion = Criterion::default().warm_up_time(warm_up).measurement_time(measured);
+    let mut criterion = criterion.configure_from_args();
     alone(&mut criterion);
     hand_over(&mut criterion);
     through_the_handle(&mut criterion);

@@ -13,6 +13,7 @@ use seaworthy_benches::raft_core::{InPlace, RaftCore};
 use seaworthy_benches::workload::{Checksum, Command, payload};
 use seaworthy_protocol::{AppendOutcome, Index};
 use std::hint::black_box;
+use std::time::Duration;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -80,7 +81,10 @@ fn append_entries(criterion: &mut Criterion) {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+    // A few minutes for all benches; `--measurement-time` on the command line takes longer.
+    let (warm_up, measured) = (Duration::from_millis(500), Duration::from_millis(1_500));
+    let criterion = Criterion::default().warm_up_time(warm_up).measurement_time(measured);
+    let mut criterion = criterion.configure_from_args();
     propose_to_commit::<3>(&mut criterion);
     propose_to_commit::<5>(&mut criterion);
     append_entries(&mut criterion);

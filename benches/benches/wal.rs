@@ -41,7 +41,7 @@ fn new_log(path: &Path) -> DiskLog<Directory> {
 /// A batch of entries becomes durable.
 fn append(criterion: &mut Criterion, place: &Place) {
     let mut group = criterion.benchmark_group("append until durable, entries of 1 KiB");
-    group.sample_size(20).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    group.sample_size(20);
     for batch in [1, 16, 64, 512] {
         let entries = entries(batch, ENTRY);
         let fits = SEGMENT / (batch as u64 * ROOM_FOR_ONE);
@@ -81,7 +81,7 @@ fn recover(criterion: &mut Criterion, place: &Place) {
     let last = log.last_index();
     drop(log);
     let mut group = criterion.benchmark_group("recovery");
-    group.sample_size(10).measurement_time(Duration::from_secs(3));
+    group.sample_size(10);
     group.throughput(Throughput::Bytes((batch * count * ENTRY) as u64));
     group.bench_function("24 MiB", |bencher| {
         let directory = || Directory::open(&path).expect("nobody else has it");
@@ -100,7 +100,10 @@ fn recover(criterion: &mut Criterion, place: &Place) {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+    // A few minutes for all benches; `--measurement-time` on the command line takes longer.
+    let (warm_up, measured) = (Duration::from_millis(500), Duration::from_millis(1_500));
+    let criterion = Criterion::default().warm_up_time(warm_up).measurement_time(measured);
+    let mut criterion = criterion.configure_from_args();
     let place = Place::new("wal");
     append(&mut criterion, &place);
     recover(&mut criterion, &place);

@@ -5,6 +5,7 @@
 
 pub mod disk_log;
 pub mod follower;
+#[cfg(feature = "guard")]
 pub mod instructions;
 pub mod loops;
 pub mod memory_files;

@@ -80,7 +80,7 @@ fn ends_with(outcome: (Option<i32>, String), code: i32, said: &str) {
 #[test]
 fn what_was_recorded_holds_until_a_count_is_off() {
     let guard = Guard::new();
-    ends_with(guard.run(&["--record"]), 0, "recorded 12 runs");
+    ends_with(guard.run(&["--record"]), 0, "recorded 13 runs");
     guard.counts(102_900);
     ends_with(guard.run(&[]), 0, "+2.90 %");
     guard.counts(103_100);

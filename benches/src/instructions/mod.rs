@@ -4,6 +4,7 @@
 //! processor, one C library, one valgrind ([`Environment`]). Elsewhere nothing is compared, and that is said.
 
 mod callgrind;
+mod checking;
 mod comparison;
 mod environment;
 mod runs;

@@ -1,5 +1,6 @@
 //! The runs: each prepares itself, has its work counted, and makes sure that it was done.
 
+use super::checking;
 use crate::disk_log::{DiskLog, entries};
 use crate::follower::{self, AGREED, Follower};
 use crate::loops::Loops;
@@ -19,7 +20,7 @@ const PAYLOAD: usize = 64;
 /// Carries out work, and counts it.
 pub type Counted<'a> = &'a mut dyn FnMut(&mut dyn FnMut());
 
-/// A fixed run: the same instructions each time, in one thread, without a clock and without dice.
+/// A fixed run: the same instructions each time, in one thread, without a clock, and without dice that matter.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
     /// Its name on the command line, and in what is recorded.
@@ -27,7 +28,7 @@ pub struct Run {
     carry_out: fn(Counted<'_>),
 }
 
-const RUNS: [Run; 12] = [
+const RUNS: [Run; 13] = [
     Run {
         name: "protocol/propose-3-nodes-64-in-flight",
         carry_out: |counted| propose::<3>(2_048, 64, counted),
@@ -46,6 +47,7 @@ const RUNS: [Run; 12] = [
         name: "loop/propose-3-nodes-64-in-flight",
         carry_out: |counted| propose_in_loops(2_048, 64, counted),
     },
+    Run { name: "checker/smoke", carry_out: checking::smoke },
     Run { name: "codec/encode", carry_out: encode },
     Run { name: "codec/large", carry_out: large },
     Run { name: "codec/decode", carry_out: decode },

@@ -5,9 +5,9 @@
 //! $ SEAWORTHY_BENCH_DIR=/data cargo bench -p seaworthy-benches --bench ceiling
 //! ```
 //!
-//! The ceiling is one write and one `fdatasync` for each batch, into a file that was filled with zeros and synced before. Both write
-//! the same batches alternately, which criterion cannot; medians of the rounds are printed, and the median of their ratios. Then a log of 1 GiB is written and opened,
-//! and the peak of the process's memory is told: the recovered log itself is in memory, and little else should be.
+//! The ceiling is one write and one `fdatasync` for each batch, into a file that was filled with zeros and synced before. Both write the
+//! same batches alternately, which criterion cannot; medians of the rounds are printed, and the median of their ratios. Then a log of 1 GiB
+//! is written and opened, and the peak of the process's memory is told: the recovered log itself is in memory, and little else should be.
 
 use seaworthy::wal::{Directory, Layout, Wal};
 use seaworthy_benches::disk_log::{DiskLog, Place, entries};

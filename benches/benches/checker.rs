@@ -4,19 +4,21 @@
 //! $ cargo bench -p seaworthy-benches --bench checker
 //! ```
 //!
-//! The tiny protocol is an election among three nodes in one term, by `seaworthy_protocol::Node<u8>`, the shipped transition functions, on either side.
-//! One side is `seaworthy-model` with a box that small; the other is an `ActorModel` whose actors are those nodes, with stateright's network that
-//! duplicates and never forgets. Time-outs, heartbeats and deliveries are the same, disks complete at once, and both judge that a term has one leader at most.
-//! Before anything is measured both are counted: without reductions they have the very same 6,374 states.
+//! The tiny protocol is an election among three nodes in one term, by `seaworthy_protocol::Node<u8>`, the shipped transition functions, on
+//! either side. One side is `seaworthy-model` with a box that small; the other is an `ActorModel` whose actors are those nodes, with
+//! stateright's network that duplicates and never forgets. Time-outs, heartbeats and deliveries are the same, disks complete at once, and
+//! both judge that a term has one leader at most. Before anything is measured both are counted: without reductions they have the very same
+//! 6,374 states.
 //!
-//! What can be compared is the time until the end: the same states of the same protocol, found by the same engine (stateright's breadth first search) on one
-//! thread. What cannot, or not without thinking:
+//! What can be compared is the time until the end: the same states of the same protocol, found by the same engine (stateright's breadth
+//! first search) on one thread. What cannot, or not without thinking:
 //!
-//! - *Generated states a second*, which is what the throughput shows. Stateright's network remembers what was delivered last, so that it takes five times as
-//!   many states for different, and most of those that it generates are repetitions.
-//! - `seaworthy-model` judges a dozen properties more at each state, and keeps what they need. It takes states that differ only in the nodes' names for one and
-//!   forgets dead messages, if it is let: far fewer states, which cost more each.
-//! - Not measured: more threads, and memory. Every repetition leaves the parts of its states behind (`interned.rs` says why), which are few here.
+//! - *Generated states a second*, which is what the throughput shows. Stateright's network remembers what was delivered last, so that it
+//!   takes five times as many states for different, and most of those that it generates are repetitions.
+//! - `seaworthy-model` judges a dozen properties more at each state, and keeps what they need. It takes states that differ only in the
+//!   nodes' names for one and forgets dead messages, if it is let: far fewer states, which cost more each.
+//! - Not measured: more threads, and memory. Every repetition leaves the parts of its states behind (`interned.rs` says why), which are few
+//!   here.
 //!
 //! Last comes `smoke`, with a log, a crash, and the calm schedule that is run from every state: nothing stands beside that.
 
@@ -54,7 +56,8 @@ enum Timer {
 }
 
 impl Server {
-    /// One step, and what the disk's completion brings about. A step that comes to nothing leaves the state borrowed, and stateright counts none.
+    /// One step, and what the disk's completion brings about. A step that comes to nothing leaves the state borrowed, and stateright counts
+    /// none.
     fn step(&self, state: &mut Cow<'_, Node<u8>>, input: Input<u8>, out: &mut Out<Self>) {
         let mut node = state.as_ref().clone();
         let mut fx = Effects::new(Recording::default());

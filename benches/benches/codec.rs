@@ -4,8 +4,8 @@
 //! $ cargo bench -p seaworthy-benches --bench codec
 //! ```
 //!
-//! The buffer that is encoded into keeps its room, as a node's does. Decoding makes what a follower keeps: a vector, and one allocation for each command; they
-//! are dropped after the clock has stopped.
+//! The buffer that is encoded into keeps its room, as a node's does. Decoding makes what a follower keeps: a vector, and one allocation for
+//! each command; they are dropped after the clock has stopped.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use seaworthy::codec::{Frame, FrameError, decode_frame, encode_frame, frame_len};

@@ -4,8 +4,8 @@
 //! $ cargo bench -p seaworthy-benches --bench log
 //! ```
 //!
-//! It changes by `Durable::redo`, as it does in every node: there is no other way in. Logs and writes are made before the clock runs, and dropped
-//! after it has stopped; a log that grows asks the allocator for more room now and then, which is part of the matter.
+//! It changes by `Durable::redo`, as it does in every node: there is no other way in. Logs and writes are made before the clock runs, and
+//! dropped after it has stopped; a log that grows asks the allocator for more room now and then, which is part of the matter.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use seaworthy_benches::disk_log::entries;

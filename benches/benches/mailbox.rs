@@ -4,9 +4,10 @@
 //! $ cargo bench -p seaworthy-benches --bench mailbox
 //! ```
 //!
-//! The mailbox is private to the library, and stays so: its source is compiled into this bench as it is. By itself it is used by one thread, then by
-//! two, of which one puts in and one takes out. Then a cluster of one in memory is asked, by so many clients with so many questions under way each:
-//! `reads what is applied` is the mailbox, a turn of the node in which nothing happens, and the reply; `proposes` adds a log, a commit and a state machine.
+//! The mailbox is private to the library, and stays so: its source is compiled into this bench as it is. By itself it is used by one
+//! thread, then by two, of which one puts in and one takes out. Then a cluster of one in memory is asked, by so many clients with so many
+//! questions under way each: `reads what is applied` is the mailbox, a turn of the node in which nothing happens, and the reply; `proposes`
+//! adds a log, a commit and a state machine.
 //!
 //! With more threads than processors the figures are the scheduler's.
 
@@ -153,7 +154,7 @@ const QUESTIONS: u64 = 8_192;
 fn through_the_handle(criterion: &mut Criterion) {
     let raft = one_node();
     for (clients, in_flight) in [(1, 1), (1, 64), (1, 1_024), (4, 64)] {
-        let name = format!("one node, {clients} clients with {in_flight} under way");
+        let name = format!("one node, clients {clients}, under way {in_flight}");
         let mut group = criterion.benchmark_group(name);
         group.sample_size(20).throughput(Throughput::Elements(QUESTIONS));
         group.bench_function("reads what is applied", |bencher| {

@@ -5,11 +5,12 @@
 //! $ SEAWORTHY_BENCH_DIR=/data cargo bench -p seaworthy-benches --bench wal
 //! ```
 //!
-//! Each batch is one write and one `fdatasync`, so the figures are the disk's. What the log adds to that is in `ceiling.rs`, which writes the same
-//! bytes in the barest way *alternately*: a disk drifts more from minute to minute than the two differ, and criterion measures one after the other.
+//! Each batch is one write and one `fdatasync`, so the figures are the disk's. What the log adds to that is in `ceiling.rs`, which writes
+//! the same bytes in the barest way *alternately*: a disk drifts more from minute to minute than the two differ, and criterion measures one
+//! after the other.
 //!
-//! A log that is full is replaced while the clock stands still: space for a segment is made ahead of time, and one sync of zeros would be counted among
-//! the small ones.
+//! A log that is full is replaced while the clock stands still: space for a segment is made ahead of time, and one sync of zeros would be
+//! counted among the small ones.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use seaworthy::wal::{Directory, Layout};

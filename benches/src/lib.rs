@@ -1,7 +1,7 @@
 //! What the benches share: the workload, the cluster in one thread, and what runs in it.
 //!
-//! `cargo bench --package seaworthy-benches` measures them; `docs/benchmarks.md` says what each measures, `docs/decisions/` has figures with
-//! their date and machine.
+//! `cargo bench --package seaworthy-benches` measures them; `docs/benchmarks.md` says what each measures, `docs/decisions/` has figures
+//! with their date and machine.
 
 pub mod disk_log;
 pub mod follower;

@@ -1,7 +1,7 @@
 //! A few node loops in one thread, and a world of a few vectors around them that asks the allocator for nothing once it has grown.
 //!
-//! Messages are encoded and decoded as on a wire, disks complete at once and hold nothing, and time stands still unless it is told to pass. So what
-//! is counted is the loop, the protocol in it, and the codec.
+//! Messages are encoded and decoded as on a wire, disks complete at once and hold nothing, and time stands still unless it is told to pass.
+//! So what is counted is the loop, the protocol in it, and the codec.
 
 use crate::workload::{Checksum, Command};
 use seaworthy::codec::decode_frame;
@@ -150,9 +150,9 @@ impl Loops {
         loops
     }
 
-    /// Keeps `in_flight` proposals under way until `count` more are answered; the commands are the caller's, by their number. `around` is given
-    /// each piece of work, to carry it out. Answers in how many batches they were proposed: the leader takes in what clients and followers have
-    /// said, each follower what the leader says to that, and when all of a batch is answered comes the next.
+    /// Keeps `in_flight` proposals under way until `count` more are answered; the commands are the caller's, by their number. `around` is
+    /// given each piece of work, to carry it out. Answers in how many batches they were proposed: the leader takes in what clients and
+    /// followers have said, each follower what the leader says to that, and when all of a batch is answered comes the next.
     ///
     /// # Panics
     ///

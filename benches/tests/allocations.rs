@@ -1,11 +1,12 @@
-//! How often the allocator is asked, for each entry on its way to three nodes and for each batch, beyond the payload that the client brings.
+//! How often the allocator is asked, for each entry on its way to three nodes and for each batch, beyond the payload that the client
+//! brings.
 //!
 //! ```console
 //! $ cargo test --release -p seaworthy-benches --test allocations -- --nocapture --test-threads 1
 //! ```
 //!
-//! prints the table that `docs/benchmarks.md` shows. Memory that is asked for again, larger, counts once more. Everything has run for a while before it is
-//! counted, so that what is kept for ever has grown; a log that doubles its room meanwhile is counted.
+//! prints the table that `docs/benchmarks.md` shows. Memory that is asked for again, larger, counts once more. Everything has run for a
+//! while before it is counted, so that what is kept for ever has grown; a log that doubles its room meanwhile is counted.
 
 use allocation_counter::measure;
 use seaworthy_benches::loops::{Loops, Part};

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use thiserror::Error;
 
-/// What is counted is what this function calls: callgrind begins where it is entered, and ends where it is left. So neither the start of a process nor the
-/// preparation of a run counts.
+/// What is counted is what this function calls: callgrind begins where it is entered, and ends where it is left. So neither the start of a
+/// process nor the preparation of a run counts.
 #[inline(never)]
 pub fn counted_work(work: &mut dyn FnMut()) {
     work();
@@ -64,7 +64,8 @@ impl Run {
     }
 }
 
-/// Counts the instructions of a run; `program` is this one, and takes `--run NAME`. Callgrind's output, which says where they were, is left in the directory.
+/// Counts the instructions of a run; `program` is this one, and takes `--run NAME`. Callgrind's output, which says where they were, is left
+/// in the directory.
 ///
 /// # Errors
 ///

@@ -1,6 +1,7 @@
 //! What the checker does for each state, without its engine: that has threads of its own, which callgrind does not follow from here.
 //!
-//! The model's tables hash with seeds that differ from process to process. That moves the count by a thousandth: far less than is tolerated.
+//! The model's tables hash with seeds that differ from process to process. That moves the count by a thousandth: far less than is
+//! tolerated.
 
 use super::runs::Counted;
 use seaworthy_model::bounds::{Batching, Bounds};

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 use thiserror::Error;
 
-/// By how much a count may be off, up or down. Where they were recorded all runs but the checker's come to the very same count; other names of directories,
-/// or a patched C library, move it by much less than this.
+/// By how much a count may be off, up or down. Where they were recorded all runs but the checker's come to the very same count; other names
+/// of directories, or a patched C library, move it by much less than this.
 pub const TOLERANCE_PERCENT: u64 = 3;
 
 /// Instructions by the names of runs.

@@ -1,7 +1,8 @@
-//! Instructions of fixed runs, counted by callgrind and compared with what was recorded: a guard for machines on which nobody can measure time.
+//! Instructions of fixed runs, counted by callgrind and compared with what was recorded: a guard for machines on which nobody can measure
+//! time.
 //!
-//! `cargo run --release -p seaworthy-benches --bin instructions` carries them out. A count is valid where it was recorded: for one compiler, one kind of
-//! processor, one C library, one valgrind ([`Environment`]). Elsewhere nothing is compared, and that is said.
+//! `cargo run --release -p seaworthy-benches --bin instructions` carries them out. A count is valid where it was recorded: for one
+//! compiler, one kind of processor, one C library, one valgrind ([`Environment`]). Elsewhere nothing is compared, and that is said.
 
 mod callgrind;
 mod checking;

@@ -137,6 +137,15 @@ fn a_directory_of_version_1_is_read() {
     assert_eq!(read, Some(snapshot_bytes(snapshot.last)));
 }
 
+/// Before it was noted which segment must be there.
+#[test]
+fn an_identity_that_names_no_segment_is_read() {
+    let copied = directory();
+    copy(golden_path(), copied.path());
+    forge(&copied.path().join("identity"), 56, &[0; 4]);
+    assert_eq!(open(copied.path()).unwrap().1, golden_durable());
+}
+
 #[test]
 fn a_directory_of_version_1_is_written_as_it_was() {
     let written = directory();
@@ -230,8 +239,9 @@ fn another_nodes_segment_is_refused() {
     write_golden(data.path());
     forge(&data.path().join(FileName::Segment(3).to_string()), 10, &[4]);
     let error = refused(data.path());
-    let is_right = matches!(error, OpenError::BelongsToAnother { cluster: 0x5ea_2026, node: 4 });
+    let is_right = matches!(error, OpenError::BelongsToAnother { cluster: 0x5ea_2026, node: 4, .. });
     assert!(is_right, "{error}");
+    assert!(error.to_string().starts_with("0000000000000003.log belongs to another"), "{error}");
 }
 
 #[test]
@@ -240,7 +250,69 @@ fn another_clusters_segment_is_refused() {
     write_golden(data.path());
     forge(&data.path().join(FileName::Segment(3).to_string()), 16, &7_u128.to_le_bytes());
     let error = refused(data.path());
-    assert!(matches!(error, OpenError::BelongsToAnother { cluster: 7, node: 3 }), "{error}");
+    assert!(matches!(error, OpenError::BelongsToAnother { cluster: 7, node: 3, .. }), "{error}");
+}
+
+/// Space is made for a segment before it gets its name: one that is shorter has lost its end, and nobody knows what stood there.
+#[test]
+fn a_segment_that_has_lost_its_end_is_noticed() {
+    for number in [2, 3] {
+        let name = FileName::Segment(number);
+        for length in [0, 40, 64, 200, 600, 1023] {
+            let data = directory();
+            write_golden(data.path());
+            let file = fs::OpenOptions::new().write(true).open(data.path().join(name.to_string())).unwrap();
+            file.set_len(length).unwrap();
+            let error = refused(data.path());
+            let is_right =
+                matches!(error, OpenError::Damaged { file, offset, .. } if (file, offset) == (name, length));
+            assert!(is_right, "{name} of {length} bytes: {error}");
+        }
+    }
+}
+
+/// Though the one before it is whole, and the log could end there.
+#[test]
+fn the_last_segment_is_missed() {
+    let data = directory();
+    write_golden(data.path());
+    let name = FileName::Segment(3);
+    fs::remove_file(data.path().join(name.to_string())).unwrap();
+    let error = refused(data.path());
+    assert!(matches!(error, OpenError::Damaged { file, offset: 0, .. } if file == name), "{error}");
+}
+
+/// Nor is its beginning taken for one that a crash left.
+#[test]
+fn the_last_segment_is_missed_if_its_one_batch_is_zeroed() {
+    let data = directory();
+    write_golden(data.path());
+    let path = data.path().join(FileName::Segment(3).to_string());
+    let length = fs::metadata(&path).unwrap().len();
+    fs::write(&path, vec![0; usize::try_from(length).unwrap()]).unwrap();
+    let error = refused(data.path());
+    assert!(matches!(error, OpenError::Damaged { file: FileName::Segment(3), .. }), "{error}");
+}
+
+/// A directory that was used is not empty because it has lost who it is, and is not made anew.
+#[test]
+fn a_missing_identity_is_noticed() {
+    let used = |path: &Path| {
+        init(path);
+        append(&mut open(path).unwrap().0, &[vote(1, 3)]);
+    };
+    let ways: [&dyn Fn(&Path); 2] = [&write_golden, &used];
+    for write in ways {
+        let data = directory();
+        write(data.path());
+        fs::remove_file(data.path().join("identity")).unwrap();
+        let error = refused(data.path());
+        assert!(matches!(error, OpenError::Damaged { file: FileName::Identity, .. }), "{error}");
+        let before = files(data.path());
+        let made = Wal::init(Directory::open(data.path()).unwrap(), identity(), LAYOUT);
+        assert!(matches!(made, Err(OpenError::AlreadyInitialised)));
+        assert_eq!(files(data.path()), before);
+    }
 }
 
 #[test]

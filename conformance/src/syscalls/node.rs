@@ -24,6 +24,8 @@ pub(super) struct Node {
     pub(super) streams: BTreeMap<String, Stream>,
     /// A line of its output that is not whole.
     pub(super) output: Vec<u8>,
+    /// The last that was certain.
+    identity: Option<(u128, u64)>,
     cursor: Option<Cursor>,
 }
 
@@ -62,8 +64,13 @@ impl Node {
         self.directory.as_deref() == Some(path)
     }
 
-    /// Who the disk says this is: the number of the directory, and how often it has started on it.
-    pub(super) fn identity(&self) -> Option<(u128, u64)> {
+    /// Who the disk says this is: the number of the directory, and how often it has started on it. While the identity is replaced, that
+    /// is the old one or the new one, and none that says more than the last that was certain.
+    pub(super) const fn identity(&self) -> Option<(u128, u64)> {
+        self.identity
+    }
+
+    fn certain_identity(&self) -> Option<(u128, u64)> {
         let bytes = self.disk.certain(&FileName::Identity.to_string())?.read(0, IDENTITY)?;
         let directory = bytes[32..48].try_into().ok().map(u128::from_le_bytes)?;
         Some((directory, bytes[48..56].try_into().ok().map(u64::from_le_bytes)?))
@@ -81,6 +88,7 @@ impl Node {
         if self.is_directory(path) {
             count("directory");
             self.disk.synced_names(began);
+            self.identity = self.certain_identity().or(self.identity);
             self.find_snapshots(report, &mut wrong);
         } else if let Some((text, name)) = self.data_file(path) {
             count(match name {

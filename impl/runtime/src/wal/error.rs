@@ -45,9 +45,11 @@ pub enum OpenError {
     /// Another process uses the directory.
     #[error("another process uses this directory")]
     Locked,
-    /// The directory is another node's.
-    #[error("the directory belongs to node {node} of cluster {cluster:032x}")]
+    /// A file is of another data directory: another node's, or another one of this node.
+    #[error("{file} belongs to another data directory: that of node {node} of cluster {cluster:032x}")]
     BelongsToAnother {
+        /// The file.
+        file: FileName,
         /// Its cluster.
         cluster: u128,
         /// Its node.
@@ -102,6 +104,15 @@ impl DiskError {
 }
 
 impl OpenError {
+    /// Of what failed while a directory was made or opened: nothing of it is used.
+    pub(super) fn from_disk(error: DiskError) -> Self {
+        match error {
+            DiskError::Full { file, source } => Self::Failed { operation: "make room for", file, source },
+            DiskError::Failed { operation, file, source } => Self::Failed { operation, file, source },
+            DiskError::Poisoned => Self::NotInitialised,
+        }
+    }
+
     pub(super) fn failing(operation: &'static str, file: FileName) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Failed { operation, file, source }
     }

@@ -1,6 +1,6 @@
 //! Whose data directory this is. Made once; a directory that is lost is not made again, for its votes are lost with it.
 
-use super::error::OpenError;
+use super::error::{DiskError, OpenError};
 use super::files::{FileName, Files};
 use crate::codec::VERSION;
 use seaworthy_protocol::NodeId;
@@ -22,7 +22,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    pub(super) fn encode(&self) -> [u8; LENGTH] {
+    /// The bytes, with the number of the last segment that is durable: it is missed if it is not there.
+    pub(super) fn encode(&self, segment: u64) -> [u8; LENGTH] {
         let mut bytes = [0; LENGTH];
         bytes[..8].copy_from_slice(MAGIC);
         bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
@@ -30,12 +31,13 @@ impl Identity {
         bytes[16..32].copy_from_slice(&self.cluster.to_le_bytes());
         bytes[32..48].copy_from_slice(&self.directory.to_le_bytes());
         bytes[48..56].copy_from_slice(&self.starts.to_le_bytes());
+        bytes[56..60].copy_from_slice(&u32::try_from(segment).unwrap_or(u32::MAX).to_le_bytes());
         let checksum = crc32c::crc32c(&bytes[..60]);
         bytes[60..].copy_from_slice(&checksum.to_le_bytes());
         bytes
     }
 
-    fn decode(bytes: &[u8; LENGTH]) -> Result<Self, OpenError> {
+    fn decode(bytes: &[u8; LENGTH]) -> Result<(Self, u64), OpenError> {
         let damaged = |what| OpenError::Damaged { file: FileName::Identity, offset: 0, what };
         let [a, b, c, d] = [bytes[60], bytes[61], bytes[62], bytes[63]];
         if bytes[..8] != MAGIC[..] || crc32c::crc32c(&bytes[..60]) != u32::from_le_bytes([a, b, c, d]) {
@@ -52,15 +54,19 @@ impl Identity {
         };
         let mut starts = [0; 8];
         starts.copy_from_slice(&bytes[48..56]);
-        Ok(Self {
+        // 0 where an earlier version wrote it: nothing is missed then.
+        let segment = u32::from_le_bytes([bytes[56], bytes[57], bytes[58], bytes[59]]);
+        let identity = Self {
             cluster: wide(16),
             node: NodeId::new(bytes[10]).ok_or_else(|| damaged("it names no node"))?,
             directory: wide(32),
             starts: u64::from_le_bytes(starts),
-        })
+        };
+        Ok((identity, segment.into()))
     }
 
-    pub(super) fn read(files: &impl Files) -> Result<Self, OpenError> {
+    /// Who it is, and the last segment that must be there.
+    pub(super) fn read(files: &impl Files) -> Result<(Self, u64), OpenError> {
         let name = FileName::Identity;
         let mut bytes = [0; LENGTH];
         let length = files.read(name, 0, &mut bytes).map_err(OpenError::failing("read", name))?;
@@ -71,13 +77,18 @@ impl Identity {
     }
 
     /// Puts it in the place of the one before, durably.
-    pub(super) fn write(&self, files: &mut impl Files) -> Result<(), OpenError> {
+    pub(super) fn write(&self, segment: u64, files: &mut impl Files) -> Result<(), DiskError> {
         let name = FileName::NewIdentity;
-        let failing = |operation| OpenError::failing(operation, name);
-        files.create(name).map_err(failing("create"))?;
-        files.write(name, 0, &self.encode()).map_err(failing("write"))?;
-        files.sync(name).map_err(failing("sync"))?;
-        files.rename(name, FileName::Identity).map_err(failing("rename"))?;
-        files.sync_directory().map_err(OpenError::failing("sync the directory of", FileName::Identity))
+        let names = files.list().map_err(DiskError::failing("list the directory of", name))?;
+        if names.contains(&name) {
+            // A crash has left half of one. That must be gone for certain: after another one, it could be what gets the name.
+            files.remove(name).map_err(DiskError::failing("remove", name))?;
+            files.sync_directory().map_err(DiskError::failing("sync the directory of", name))?;
+        }
+        files.create(name).map_err(DiskError::writing("create", name))?;
+        files.write(name, 0, &self.encode(segment)).map_err(DiskError::writing("write", name))?;
+        files.sync(name).map_err(DiskError::failing("sync", name))?;
+        files.rename(name, FileName::Identity).map_err(DiskError::writing("rename", name))?;
+        files.sync_directory().map_err(DiskError::failing("sync the directory of", FileName::Identity))
     }
 }

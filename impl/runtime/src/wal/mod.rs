@@ -45,7 +45,8 @@ static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 /// How a write-ahead log is laid out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Layout {
-    /// How many bytes of space are made for a segment. A batch that is larger has a segment of its own.
+    /// How many bytes of space are made for a segment. A batch that is larger has a segment of its own. A segment that is shorter
+    /// when the log is opened has lost its end: never open a log with more than it was written with.
     pub segment_size: u64,
     /// How many bytes of a snapshot are written and synced at a time: batches wait no longer for one.
     pub piece_size: usize,
@@ -110,19 +111,13 @@ impl<F: Files> Wal<F> {
     pub fn init(mut files: F, identity: Identity, layout: Layout) -> Result<F, OpenError> {
         let name = FileName::Identity;
         let found = files.list().map_err(OpenError::failing("list the directory of", name))?;
-        if found.contains(&name) {
+        if found.contains(&name) || recovery::is_used(&files, &found)? {
             return Err(OpenError::AlreadyInitialised);
         }
         let mut segment = Segment { number: 0, size: 0, end: 0, chain: 0 };
-        segment.begin(&mut files, &identity, layout, None, &[]).map_err(|error| match error {
-            DiskError::Full { file, source } => {
-                OpenError::Failed { operation: "make room for", file, source }
-            }
-            DiskError::Failed { operation, file, source } => OpenError::Failed { operation, file, source },
-            DiskError::Poisoned => OpenError::NotInitialised,
-        })?;
+        segment.begin(&mut files, &identity, layout, None, &[]).map_err(OpenError::from_disk)?;
         // The identity comes last: with it the directory counts as initialised.
-        identity.write(&mut files)?;
+        identity.write(segment.number, &mut files).map_err(OpenError::from_disk)?;
         Ok(files)
     }
 
@@ -173,7 +168,12 @@ impl<F: Files> Wal<F> {
         let mut next = self.segment;
         next.begin(&mut self.files, &self.identity, self.layout, previous, batch.bytes())?;
         self.segment = Segment { chain, ..next };
-        Ok(())
+        // Without it, nothing would tell the loss of this segment from a crash before it was begun.
+        match self.identity.write(number, &mut self.files) {
+            // The records are durable all the same, and the next segment, or the next start, makes up for it.
+            Ok(()) | Err(DiskError::Full { .. }) => Ok(()),
+            Err(error @ (DiskError::Failed { .. } | DiskError::Poisoned)) => Err(error),
+        }
     }
 
     /// Removes what a durable state has superseded. What cannot be removed is rubbish, and goes at the next start.

@@ -49,10 +49,22 @@ pub(super) fn open<C: Command, F: Files>(
     let name = FileName::Identity;
     let names = files.list().map_err(OpenError::failing("list the directory of", name))?;
     if !names.contains(&name) {
+        if is_used(&files, &names)? {
+            return Err(OpenError::Damaged {
+                file: name,
+                offset: 0,
+                what: "it is missing, and a log is there",
+            });
+        }
         return Err(OpenError::NotInitialised);
     }
-    let mut identity = Identity::read(&files)?;
-    let segments = segments(&files, &identity, &names)?;
+    let (mut identity, newest) = Identity::read(&files)?;
+    let segments = segments(&files, &identity, &names, layout)?;
+    if segments.last().is_none_or(|last| last.header.number < newest) {
+        let file = FileName::Segment(newest);
+        let what = "it was durable, and is missing or has no beginning";
+        return Err(OpenError::Damaged { file, offset: 0, what });
+    }
     let (durable, found) = fold(&files, &segments)?;
     if let Some(snapshot) = durable.snapshot() {
         snapshots::check(&files, snapshot)?;
@@ -64,9 +76,38 @@ pub(super) fn open<C: Command, F: Files>(
     let first = segments.first().map_or(0, |segment| segment.header.number);
     remove_rubbish(&mut files, &names, first..=found.segment.number, durable.snapshot());
     identity.starts += 1;
-    identity.write(&mut files)?;
+    identity.write(found.segment.number, &mut files).map_err(OpenError::from_disk)?;
     let wal = Wal { files, identity, layout, segment: found.segment, is_poisoned: false };
     Ok((wal, Recovery { durable, cut }))
+}
+
+/// Has a node written here? What a crash leaves of the making of a directory is a segment without a record.
+pub(super) fn is_used(files: &impl Files, names: &[FileName]) -> Result<bool, OpenError> {
+    for name in names {
+        let is_used = match name {
+            FileName::Segment(1) => has_record(files)?,
+            FileName::Segment(_) | FileName::Snapshot(_) => true,
+            FileName::Identity
+            | FileName::NewIdentity
+            | FileName::Spare
+            | FileName::Built
+            | FileName::Staged => false,
+        };
+        if is_used {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Does the first segment hold anything?
+fn has_record(files: &impl Files) -> Result<bool, OpenError> {
+    let file = FileName::Segment(1);
+    let size = files.len(file).map_err(OpenError::failing("measure", file))?;
+    let mut bytes = [0; HEADER];
+    let read = files.read(file, 0, &mut bytes).map_err(OpenError::failing("read", file))?;
+    let Some((header, checksum)) = bytes.get(..read).and_then(Header::decode) else { return Ok(false) };
+    Ok(Listed { header, checksum, size }.scan(files).next_record()?.is_some())
 }
 
 /// A segment that counts.
@@ -91,7 +132,12 @@ impl Listed {
 }
 
 /// The segments from the last one that restates everything on, in order.
-fn segments(files: &impl Files, identity: &Identity, names: &[FileName]) -> Result<Vec<Listed>, OpenError> {
+fn segments(
+    files: &impl Files,
+    identity: &Identity,
+    names: &[FileName],
+    layout: Layout,
+) -> Result<Vec<Listed>, OpenError> {
     let number = |name: &FileName| match name {
         FileName::Segment(number) => Some(*number),
         FileName::Identity
@@ -109,7 +155,7 @@ fn segments(files: &impl Files, identity: &Identity, names: &[FileName]) -> Resu
         if found.last().is_some_and(|after| after.header.number != number + 1) {
             break;
         }
-        match read_segment(files, identity, number)? {
+        match read_segment(files, identity, number, layout)? {
             Some(listed) => {
                 let is_start = listed.header.previous.is_none();
                 found.push(listed);
@@ -132,9 +178,18 @@ fn segments(files: &impl Files, identity: &Identity, names: &[FileName]) -> Resu
 }
 
 /// A segment; nothing if it was never begun durably.
-fn read_segment(files: &impl Files, identity: &Identity, number: u64) -> Result<Option<Listed>, OpenError> {
+fn read_segment(
+    files: &impl Files,
+    identity: &Identity,
+    number: u64,
+    layout: Layout,
+) -> Result<Option<Listed>, OpenError> {
     let file = FileName::Segment(number);
     let size = files.len(file).map_err(OpenError::failing("measure", file))?;
+    // Its space was durable before it had its name.
+    if size < layout.segment_size {
+        return Err(OpenError::Damaged { file, offset: size, what: "it ends too early" });
+    }
     let mut bytes = [0; HEADER];
     let read = files.read(file, 0, &mut bytes).map_err(OpenError::failing("read", file))?;
     let decoded = bytes.get(..read).and_then(Header::decode);
@@ -269,8 +324,9 @@ fn remove_rubbish(
     snapshot: Option<Snapshot>,
 ) {
     let is_rubbish = |name: &&FileName| match name {
-        FileName::Identity => false,
-        FileName::NewIdentity | FileName::Spare | FileName::Built | FileName::Staged => true,
+        // Half a new identity goes, for certain, before the next is written.
+        FileName::Identity | FileName::NewIdentity => false,
+        FileName::Spare | FileName::Built | FileName::Staged => true,
         FileName::Segment(number) => !segments.contains(number),
         FileName::Snapshot(other) => Some(*other) != snapshot,
     };

@@ -105,7 +105,7 @@ impl Header {
             && self.node == identity.node.get()
             && self.directory == identity.directory;
         if !is_ours {
-            return Err(OpenError::BelongsToAnother { cluster: self.cluster, node: self.node });
+            return Err(OpenError::BelongsToAnother { file, cluster: self.cluster, node: self.node });
         }
         if self.number != number {
             return Err(OpenError::Damaged { file, offset: 32, what: "it bears another segment's number" });

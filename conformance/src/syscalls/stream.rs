@@ -67,7 +67,7 @@ impl Stream {
         let fields = handshake[directory..].split_first_chunk::<16>();
         let (directory, rest) = fields.ok_or("a handshake is too short")?;
         let starts = rest.first_chunk().ok_or("a handshake is too short")?;
-        let (directory, starts) = (u128::from_le_bytes(*directory), u64::from_le_bytes(*starts));
+        let (directory, starts) = (u128::from_le_bytes(*directory), u32::from_le_bytes(*starts).into());
         Ok(Some(Said::Handshake { directory, starts }))
     }
 

@@ -29,6 +29,9 @@ use std::time::Duration;
 /// How much waits in a node's mailbox: what its peers sent, and what its clients ask for.
 const MAILBOX_BYTES: usize = 64 << 20;
 
+/// The file in a data directory that has what is known of those of the peers.
+const PEERS: &str = "peers";
+
 /// Makes the data directory of a new node. Once: a directory that is lost is not made again under the same id, for the votes that it
 /// held are lost with it, and the cluster could elect two leaders.
 ///
@@ -45,7 +48,11 @@ const MAILBOX_BYTES: usize = 64 << 20;
 /// [`OpenError::AlreadyInitialised`] if there is one; or what the file system says.
 pub fn init(path: &Path, cluster: u128, id: NodeId) -> Result<(), OpenError> {
     let identity = Identity { cluster, node: id, directory: rand::rng().random(), starts: 0 };
-    Wal::init(Directory::open(path)?, identity, Layout::default()).map(drop)
+    let files = Directory::open(path)?;
+    Wal::check_unused(&files)?;
+    // With the identity, which comes last, the directory counts as initialised.
+    Pins::init(&path.join(PEERS), &identity).map_err(|error| OpenError::Peers(error.into()))?;
+    Wal::init(files, identity, Layout::default()).map(drop)
 }
 
 /// Puts a node together, and starts it.
@@ -322,7 +329,10 @@ impl Builder {
         let wire = match self.wire {
             Wire::Memory(network) => WireEnd::Memory(join(network, self.id, inbox.clone())),
             Wire::Tcp { addresses, listener } => {
-                let pins = Pins::open(self.directory.map(|path| path.join("peers")));
+                let pins = match self.directory {
+                    Some(path) => Pins::open(path.join(PEERS), &identity),
+                    None => Ok(Pins::in_memory()),
+                };
                 let pins = pins.map_err(|error| StartError::Peers(error.into()))?;
                 WireEnd::Tcp(listen(identity, addresses, listener, pins, inbox.clone())?)
             }
@@ -448,7 +458,8 @@ where
         Ok(()) => Delivered::Taken,
         Err(_) => Delivered::Closed,
     };
-    Tcp::start(TcpSettings::new(identity), listener, addresses, pins, deliver).map_err(failing)
+    Tcp::start(TcpSettings::new(identity, rand::rng().random()), listener, addresses, pins, deliver)
+        .map_err(failing)
 }
 
 fn spawn<T: Send + 'static>(

@@ -55,6 +55,9 @@ pub enum OpenError {
         /// Its node.
         node: u8,
     },
+    /// The file for what is known of the peers' directories cannot be made.
+    #[error("{0}")]
+    Peers(Box<dyn std::error::Error + Send + Sync>),
     /// A later version wrote it.
     #[error("{file} has format version {version}; this program knows up to {known}")]
     UnknownVersion {

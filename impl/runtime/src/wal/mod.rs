@@ -109,16 +109,20 @@ impl<F: Files> Wal<F> {
     /// [`OpenError::AlreadyInitialised`] if there is anything of ours; or what the file system says. What it leaves then is not
     /// initialised.
     pub fn init(mut files: F, identity: Identity, layout: Layout) -> Result<F, OpenError> {
-        let name = FileName::Identity;
-        let found = files.list().map_err(OpenError::failing("list the directory of", name))?;
-        if found.contains(&name) || recovery::is_used(&files, &found)? {
-            return Err(OpenError::AlreadyInitialised);
-        }
+        Self::check_unused(&files)?;
         let mut segment = Segment { number: 0, size: 0, end: 0, chain: 0 };
         segment.begin(&mut files, &identity, layout, None, &[]).map_err(OpenError::from_disk)?;
         // The identity comes last: with it the directory counts as initialised.
         identity.write(segment.number, &mut files).map_err(OpenError::from_disk)?;
         Ok(files)
+    }
+
+    /// Is there nothing of ours?
+    pub(crate) fn check_unused(files: &F) -> Result<(), OpenError> {
+        let name = FileName::Identity;
+        let found = files.list().map_err(OpenError::failing("list the directory of", name))?;
+        let is_used = found.contains(&name) || recovery::is_used(files, &found)?;
+        if is_used { Err(OpenError::AlreadyInitialised) } else { Ok(()) }
     }
 
     /// Opens a data directory and finds out what it holds.

@@ -133,8 +133,7 @@ impl Dialer {
         socket.stream().set_nodelay(true)?;
         socket.stream().set_write_timeout(Some(settings.write_timeout))?;
         notice_death(socket.stream(), settings.write_timeout);
-        let (identity, pins) = (&settings.identity, &self.shared.pins);
-        greet(socket.stream(), identity, self.peer, pins, settings.handshake_timeout)?;
+        greet(socket.stream(), settings, self.peer, &self.shared.pins)?;
         Ok(socket)
     }
 

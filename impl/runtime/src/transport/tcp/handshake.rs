@@ -3,7 +3,8 @@
 //! It guards against mistakes (an address that is another node's, a test cluster's node among those of production, a disk that was
 //! wiped), not against enemies: nobody proves anything.
 
-use super::pins::{PinError, Pins};
+use super::TcpSettings;
+use super::pins::{Pin, PinError, Pins};
 use crate::codec::VERSION;
 use crate::wal::Identity;
 use seaworthy_protocol::{NodeId, NodeSet};
@@ -28,8 +29,7 @@ pub(super) struct Hello {
     /// As it came: whether it names a node is for the receiver to judge.
     pub(super) from: u8,
     pub(super) to: u8,
-    pub(super) directory: u128,
-    pub(super) starts: u64,
+    pub(super) pin: Pin,
 }
 
 /// What the node answers that was dialled.
@@ -37,8 +37,7 @@ pub(super) struct Hello {
 pub(super) struct Welcome {
     /// The version of all frames that follow.
     pub(super) outcome: Result<u16, Refusal>,
-    pub(super) directory: u128,
-    pub(super) starts: u64,
+    pub(super) pin: Pin,
 }
 
 /// Why a node does not talk with another.
@@ -92,8 +91,7 @@ impl Hello {
         bytes.extend_from_slice(&self.newest.to_le_bytes());
         bytes.extend_from_slice(&self.cluster.to_le_bytes());
         bytes.extend_from_slice(&[self.from, self.to]);
-        bytes.extend_from_slice(&self.directory.to_le_bytes());
-        bytes.extend_from_slice(&self.starts.to_le_bytes());
+        self.pin.encode(&mut bytes);
         seal(bytes)
     }
 
@@ -105,8 +103,7 @@ impl Hello {
             cluster: u128::from_le_bytes(take(&mut rest)?),
             from: u8::from_le_bytes(take(&mut rest)?),
             to: u8::from_le_bytes(take(&mut rest)?),
-            directory: u128::from_le_bytes(take(&mut rest)?),
-            starts: u64::from_le_bytes(take(&mut rest)?),
+            pin: Pin::decode(&mut rest)?,
         })
     }
 }
@@ -120,8 +117,7 @@ impl Welcome {
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&version.to_le_bytes());
         bytes.push(status);
-        bytes.extend_from_slice(&self.directory.to_le_bytes());
-        bytes.extend_from_slice(&self.starts.to_le_bytes());
+        self.pin.encode(&mut bytes);
         seal(bytes)
     }
 
@@ -133,8 +129,29 @@ impl Welcome {
             0 => Ok(version),
             _ => Err(Refusal::from_status(status).ok_or(HandshakeError::UnknownStatus(status))?),
         };
-        let directory = u128::from_le_bytes(take(&mut rest)?);
-        Ok(Self { outcome, directory, starts: u64::from_le_bytes(take(&mut rest)?) })
+        Ok(Self { outcome, pin: Pin::decode(&mut rest)? })
+    }
+}
+
+impl Pin {
+    /// What a node says of itself.
+    pub(super) fn own(settings: &TcpSettings) -> Self {
+        let Identity { directory, starts, .. } = settings.identity;
+        Self { directory, starts: u32::try_from(starts).unwrap_or(u32::MAX), run: settings.run }
+    }
+
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.directory.to_le_bytes());
+        bytes.extend_from_slice(&self.starts.to_le_bytes());
+        bytes.extend_from_slice(&self.run.to_le_bytes());
+    }
+
+    fn decode(rest: &mut &[u8]) -> Result<Self, HandshakeError> {
+        Ok(Self {
+            directory: u128::from_le_bytes(take(rest)?),
+            starts: u32::from_le_bytes(take(rest)?),
+            run: u32::from_le_bytes(take(rest)?),
+        })
     }
 }
 
@@ -209,27 +226,23 @@ pub(super) fn read_until<const LENGTH: usize>(
 /// The side that dials: says who this is, and hears whom it has reached.
 pub(super) fn greet(
     mut stream: &TcpStream,
-    identity: &Identity,
+    settings: &TcpSettings,
     peer: NodeId,
     pins: &Pins,
-    timeout: Duration,
 ) -> Result<(), HandshakeError> {
-    let deadline = Instant::now() + timeout;
+    let deadline = Instant::now() + settings.handshake_timeout;
     let hello = Hello {
         oldest: *VERSIONS.start(),
         newest: *VERSIONS.end(),
-        cluster: identity.cluster,
-        from: identity.node.get(),
+        cluster: settings.identity.cluster,
+        from: settings.identity.node.get(),
         to: peer.get(),
-        directory: identity.directory,
-        starts: identity.starts,
+        pin: Pin::own(settings),
     };
     stream.write_all(&hello.encode())?;
     let welcome = Welcome::decode(&read_until(stream, deadline)?)?;
     match welcome.outcome {
-        Ok(version) if VERSIONS.contains(&version) => {
-            Ok(pins.check(peer, welcome.directory, welcome.starts)?)
-        }
+        Ok(version) if VERSIONS.contains(&version) => Ok(pins.check(peer, welcome.pin)?),
         Ok(version) => Err(HandshakeError::UnknownVersion(version)),
         Err(refusal) => Err(HandshakeError::RefusedByPeer(refusal)),
     }
@@ -261,7 +274,7 @@ pub(super) fn judge(
     }
     match NodeId::new(hello.from).filter(|&from| peers.contains(from)) {
         Some(peer) => {
-            pins.check(peer, hello.directory, hello.starts)?;
+            pins.check(peer, hello.pin)?;
             Ok((peer, version))
         }
         None => refused(Refusal::NotAPeer),
@@ -271,17 +284,17 @@ pub(super) fn judge(
 /// Tells the peer how it was judged; nothing, if that is not its fault.
 pub(super) fn answer(
     mut stream: &TcpStream,
-    identity: &Identity,
+    settings: &TcpSettings,
     verdict: &Result<(NodeId, u16), HandshakeError>,
 ) -> io::Result<()> {
     let outcome = match verdict {
         Ok((_, version)) => Ok(*version),
         Err(HandshakeError::Refused(refusal)) => Err(*refusal),
-        Err(HandshakeError::Pin(PinError::ChangedDirectory { .. } | PinError::RegressedStarts { .. })) => {
-            Err(Refusal::IdentityChanged)
-        }
+        Err(HandshakeError::Pin(
+            PinError::ChangedDirectory { .. } | PinError::RegressedStarts { .. } | PinError::OtherRun { .. },
+        )) => Err(Refusal::IdentityChanged),
         Err(_) => return Ok(()),
     };
-    let welcome = Welcome { outcome, directory: identity.directory, starts: identity.starts };
+    let welcome = Welcome { outcome, pin: Pin::own(settings) };
     stream.write_all(&welcome.encode())
 }

@@ -159,7 +159,7 @@ fn let_in(shared: &Shared, socket: &Socket, address: SocketAddr) -> Option<NodeI
             shared.faults.report(claimed, &address, fault);
         }
     }
-    let answered = answer(stream, &settings.identity, &verdict);
+    let answered = answer(stream, settings, &verdict);
     let (peer, _) = verdict.ok()?;
     if let Err(error) = answered {
         tracing::debug!(peer = peer.get(), %address, %error, "the peer is gone");

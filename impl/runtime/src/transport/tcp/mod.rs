@@ -38,6 +38,8 @@ use std::time::Duration;
 pub(crate) struct TcpSettings {
     /// Who this node is.
     pub(crate) identity: Identity,
+    /// Drawn at this start: of two runs with the same number of starts, one is on a copy of the other's directory.
+    pub(crate) run: u32,
     /// So many bytes may wait for one peer. What comes then is dropped.
     pub(crate) queue_bytes: usize,
     /// The longest frame that is taken.
@@ -53,9 +55,10 @@ pub(crate) struct TcpSettings {
 }
 
 impl TcpSettings {
-    pub(crate) const fn new(identity: Identity) -> Self {
+    pub(crate) const fn new(identity: Identity, run: u32) -> Self {
         Self {
             identity,
+            run,
             queue_bytes: 64 << 20,
             frame_limit: 80 << 20,
             connect_timeout: Duration::from_millis(500),

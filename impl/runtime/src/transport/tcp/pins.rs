@@ -1,7 +1,11 @@
-//! Which data directory each peer had when it was last seen. A voter whose disk was wiped has forgotten its votes: under its old name
-//! it could vote twice in a term, so it is not listened to.
+//! Which data directory each peer had when it was last seen, and in which of its runs. A voter whose disk was wiped has forgotten its
+//! votes: under its old name it could vote twice in a term, so it is not listened to. Nor is one on an old copy: of two runs that have
+//! the same number, one began on what the other had begun on.
+//!
+//! The file begins with the directory that it belongs to. Without that, another node's would do, or none: then whoever comes is taken.
 
 use crate::sync::Guarded;
+use crate::wal::Identity;
 use seaworthy_protocol::NodeId;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,7 +29,12 @@ pub(crate) enum PinError {
         "node {node} has started {found} times, but had already started {pinned} times: its data directory is an old copy; \
          start it on the newest one, or remove it from the cluster and add a new node in its place"
     )]
-    RegressedStarts { node: u8, pinned: u64, found: u64 },
+    RegressedStarts { node: u8, pinned: u32, found: u32 },
+    #[error(
+        "node {node} has started {starts} times, but is not the run that had started as often: its data directory is an old copy, or \
+         is used twice; start it on the newest one, or remove it from the cluster and add a new node in its place"
+    )]
+    OtherRun { node: u8, starts: u32 },
     #[error("the pinned identities in {} are damaged: {what}", file.display())]
     Damaged { file: PathBuf, what: &'static str },
     #[error("the pinned identities in {} have format version {version}; this program knows up to {VERSION}", file.display())]
@@ -44,30 +53,48 @@ struct Memory {
     pins: BTreeMap<NodeId, Pin>,
 }
 
-#[derive(Clone, Copy)]
-struct Pin {
-    directory: u128,
-    starts: u64,
+/// Who a node says it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Pin {
+    pub(crate) directory: u128,
+    /// How often it has started on that.
+    pub(crate) starts: u32,
+    /// Drawn at this start.
+    pub(crate) run: u32,
 }
 
 impl Pins {
-    /// Reads what was pinned before; nothing, if there is no such file yet. Without a file they are forgotten with the process.
-    pub(crate) fn open(file: Option<PathBuf>) -> Result<Self, PinError> {
-        let pins = file.as_deref().map(read).transpose()?.unwrap_or_default();
-        Ok(Self(Guarded::new(Memory { file, pins })))
+    /// They are forgotten with the process.
+    pub(crate) fn in_memory() -> Self {
+        Self(Guarded::new(Memory { file: None, pins: BTreeMap::new() }))
+    }
+
+    /// Makes the file of a new data directory.
+    pub(crate) fn init(file: &Path, own: &Identity) -> Result<(), PinError> {
+        let pin = Pin { directory: own.directory, starts: 0, run: 0 };
+        replace(file, &encode(&[(own.node, pin)].into()))
+    }
+
+    /// Reads what was pinned before, in the file of this directory.
+    pub(crate) fn open(file: PathBuf, own: &Identity) -> Result<Self, PinError> {
+        let pins = read(&file)?;
+        if pins.get(&own.node).is_none_or(|pin| pin.directory != own.directory) {
+            return Err(PinError::Damaged { file, what: "they belong to another data directory" });
+        }
+        Ok(Self(Guarded::new(Memory { file: Some(file), pins })))
     }
 
     /// Is this the peer that was seen before? Who is seen for the first time is remembered. Whatever changes is durable before this
     /// returns: a crash must not make a node trust what it has refused.
-    pub(crate) fn check(&self, node: NodeId, directory: u128, starts: u64) -> Result<(), PinError> {
-        self.0.with(|memory| memory.check(node, Pin { directory, starts }))
+    pub(crate) fn check(&self, node: NodeId, found: Pin) -> Result<(), PinError> {
+        self.0.with(|memory| memory.check(node, found))
     }
 }
 
 impl Memory {
     fn check(&mut self, node: NodeId, found: Pin) -> Result<(), PinError> {
         let number = node.get();
-        if let Some(&Pin { directory, starts }) = self.pins.get(&node) {
+        if let Some(&Pin { directory, starts, run }) = self.pins.get(&node) {
             if directory != found.directory {
                 let (pinned, found) = (directory, found.directory);
                 return Err(PinError::ChangedDirectory { node: number, pinned, found });
@@ -75,6 +102,9 @@ impl Memory {
             if starts > found.starts {
                 let (pinned, found) = (starts, found.starts);
                 return Err(PinError::RegressedStarts { node: number, pinned, found });
+            }
+            if starts == found.starts && run != found.run {
+                return Err(PinError::OtherRun { node: number, starts });
             }
             if starts == found.starts {
                 return Ok(());
@@ -93,10 +123,11 @@ impl Memory {
 fn encode(pins: &BTreeMap<NodeId, Pin>) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&VERSION.to_le_bytes());
-    for (node, Pin { directory, starts }) in pins {
+    for (node, Pin { directory, starts, run }) in pins {
         bytes.push(node.get());
         bytes.extend_from_slice(&directory.to_le_bytes());
         bytes.extend_from_slice(&starts.to_le_bytes());
+        bytes.extend_from_slice(&run.to_le_bytes());
     }
     let checksum = crc32c::crc32c(&bytes);
     bytes.extend_from_slice(&checksum.to_le_bytes());
@@ -106,7 +137,10 @@ fn encode(pins: &BTreeMap<NodeId, Pin>) -> Vec<u8> {
 fn read(file: &Path) -> Result<BTreeMap<NodeId, Pin>, PinError> {
     match std::fs::read(file) {
         Ok(bytes) => decode(&bytes, file),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        // It is as old as the directory.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(PinError::Damaged { file: file.to_path_buf(), what: "the file is missing" })
+        }
         Err(source) => Err(PinError::Failed { operation: "read", file: file.to_path_buf(), source }),
     }
 }
@@ -138,7 +172,9 @@ fn decode_pin(bytes: &[u8]) -> Option<(NodeId, Pin, &[u8])> {
     let (&node, bytes) = bytes.split_first()?;
     let (directory, bytes) = bytes.split_first_chunk()?;
     let (starts, bytes) = bytes.split_first_chunk()?;
-    let pin = Pin { directory: u128::from_le_bytes(*directory), starts: u64::from_le_bytes(*starts) };
+    let (run, bytes) = bytes.split_first_chunk()?;
+    let (starts, run) = (u32::from_le_bytes(*starts), u32::from_le_bytes(*run));
+    let pin = Pin { directory: u128::from_le_bytes(*directory), starts, run };
     Some((NodeId::new(node)?, pin, bytes))
 }
 
@@ -162,4 +198,99 @@ fn replace(file: &Path, bytes: &[u8]) -> Result<(), PinError> {
     File::open(directory)
         .and_then(|directory| directory.sync_all())
         .map_err(failing("sync the directory of", file))
+}
+
+#[cfg(all(test, not(seaworthy_loom)))]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    fn node(number: u8) -> NodeId {
+        NodeId::new(number).unwrap()
+    }
+
+    fn own() -> Identity {
+        Identity { cluster: 7, node: node(1), directory: 101, starts: 3 }
+    }
+
+    fn pin(directory: u128, starts: u32) -> Pin {
+        Pin { directory, starts, run: starts + 10 }
+    }
+
+    /// The file of a new data directory.
+    fn made() -> (TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("pins");
+        Pins::init(&file, &own()).unwrap();
+        (directory, file)
+    }
+
+    #[test]
+    fn pins_survive_the_process_and_so_do_raises() {
+        let (_directory, file) = made();
+        let open = || Pins::open(file.clone(), &own()).unwrap();
+        let pins = open();
+        pins.check(node(2), pin(5, 1)).unwrap();
+        pins.check(node(3), pin(6, 1)).unwrap();
+        pins.check(node(2), pin(5, 4)).unwrap();
+        let pins = open();
+        pins.check(node(2), pin(5, 4)).unwrap();
+        pins.check(node(3), pin(6, 2)).unwrap();
+        let old = pins.check(node(2), pin(5, 3));
+        assert!(matches!(old, Err(PinError::RegressedStarts { pinned: 4, found: 3, .. })));
+        let copied = pins.check(node(2), Pin { run: 99, ..pin(5, 4) });
+        assert!(matches!(copied, Err(PinError::OtherRun { node: 2, starts: 4 })));
+        let wiped = pins.check(node(2), pin(6, 9));
+        assert!(matches!(wiped, Err(PinError::ChangedDirectory { pinned: 5, .. })));
+        open().check(node(2), pin(5, 4)).unwrap();
+    }
+
+    fn assert_damaged(file: &Path) {
+        let error = Pins::open(file.to_path_buf(), &own()).err().expect("it is damaged");
+        assert!(matches!(error, PinError::Damaged { .. }));
+        assert!(error.to_string().contains(&file.display().to_string()));
+    }
+
+    #[test]
+    fn damaged_pins_are_refused_by_name() {
+        let (_directory, file) = made();
+        Pins::open(file.clone(), &own()).unwrap().check(node(2), pin(5, 1)).unwrap();
+        let whole = std::fs::read(&file).unwrap();
+        let mut damaged: Vec<_> = (0..whole.len()).map(|length| whole[..length].to_vec()).collect();
+        damaged.extend((0..whole.len()).map(|at| {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1;
+            flipped
+        }));
+        for bytes in damaged {
+            std::fs::write(&file, bytes).unwrap();
+            assert_damaged(&file);
+        }
+    }
+
+    /// Or whoever comes would be taken for who was known.
+    #[test]
+    fn missing_pins_and_those_of_another_directory_are_refused_by_name() {
+        let (_directory, file) = made();
+        let others =
+            [Identity { node: node(2), directory: 102, ..own() }, Identity { directory: 102, ..own() }];
+        for other in others {
+            Pins::init(&file, &other).unwrap();
+            Pins::open(file.clone(), &other).unwrap().check(node(3), pin(5, 1)).unwrap();
+            assert_damaged(&file);
+        }
+        std::fs::remove_file(&file).unwrap();
+        assert_damaged(&file);
+    }
+
+    #[test]
+    fn who_cannot_remember_a_pin_does_not_trust_it() {
+        let (directory, file) = made();
+        let pins = Pins::open(file, &own()).unwrap();
+        drop(directory);
+        for _ in 0..2 {
+            let checked = pins.check(node(2), pin(5, 1));
+            assert!(matches!(checked, Err(PinError::Failed { operation: "create", .. })));
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::buffer::{Buffer, ROOM_MIN};
 use super::faults::Limiter;
 use super::handshake::{HELLO_LEN, Hello, Refusal, VERSIONS, WELCOME_LEN, Welcome, read_until};
-use super::pins::{PinError, Pins};
+use super::pins::{Pin, Pins};
 use super::{Delivered, Received, Tcp, TcpSettings};
 use crate::codec::{FrameError, encode_frame};
 use crate::wal::Identity;
@@ -26,6 +26,10 @@ fn without_waiting<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
     thread::spawn(move || done.send(work()));
     outcome.recv_timeout(PATIENCE).expect("it waits for nobody")
 }
+
+/// Drawn, if this were no test.
+const RUN: u32 = 77;
+
 /// What comes before a test's own frames: until it arrives there is no connection.
 const PROBE: u64 = 0;
 
@@ -38,18 +42,20 @@ fn identity(number: u8, starts: u64) -> Identity {
 }
 
 fn settings(number: u8) -> TcpSettings {
-    TcpSettings { handshake_timeout: NEVER, write_timeout: NEVER, ..TcpSettings::new(identity(number, 1)) }
+    TcpSettings {
+        handshake_timeout: NEVER,
+        write_timeout: NEVER,
+        ..TcpSettings::new(identity(number, 1), RUN)
+    }
 }
 
 fn hello(from: u8, to: u8) -> Hello {
-    let Identity { cluster, directory, starts, .. } = identity(from, 1);
     let (oldest, newest) = VERSIONS.into_inner();
-    Hello { oldest, newest, cluster, from, to, directory, starts }
+    Hello { oldest, newest, cluster: identity(from, 1).cluster, from, to, pin: Pin::own(&settings(from)) }
 }
 
 fn welcome(number: u8) -> Welcome {
-    let Identity { directory, starts, .. } = identity(number, 1);
-    Welcome { outcome: Ok(*VERSIONS.end()), directory, starts }
+    Welcome { outcome: Ok(*VERSIONS.end()), pin: Pin::own(&settings(number)) }
 }
 
 fn frame(from: u8, to: u8, round: u64) -> Vec<u8> {
@@ -94,7 +100,7 @@ fn start(settings: TcpSettings, listener: TcpListener, pins: Pins, peers: &[(u8,
 
 /// Node 1, whose peers 2 and 3 are played by hand and dial only.
 fn alone(settings: TcpSettings) -> Running {
-    start(settings, listener().0, Pins::open(None).unwrap(), &[(2, nobody()), (3, nobody())])
+    start(settings, listener().0, Pins::in_memory(), &[(2, nobody()), (3, nobody())])
 }
 
 impl Running {
@@ -189,7 +195,7 @@ fn closes(bytes: &[u8]) {
 #[test]
 fn frames_arrive_in_order_both_ways() {
     let ((first, first_address), (second, second_address)) = (listener(), listener());
-    let pins = || Pins::open(None).unwrap();
+    let pins = || Pins::in_memory();
     let mut one = start(settings(1), first, pins(), &[(1, first_address), (2, second_address)]);
     let mut two = start(settings(2), second, pins(), &[(1, first_address), (2, second_address)]);
     connect(&mut one, &two);
@@ -321,7 +327,7 @@ fn a_node_that_takes_nothing_any_more_closes_the_connections() {
 #[test]
 fn a_stalled_peer_stops_nobody_and_its_frames_are_dropped() {
     let ((stalled, stalled_address), (third, third_address)) = (listener(), listener());
-    let pins = || Pins::open(None).unwrap();
+    let pins = || Pins::in_memory();
     let limited = TcpSettings { queue_bytes: 1 << 20, ..settings(1) };
     let mut one = start(limited, listener().0, pins(), &[(2, stalled_address), (3, third_address)]);
     let three = start(settings(3), third, pins(), &[(1, one.address)]);
@@ -347,7 +353,7 @@ fn a_stalled_peer_stops_nobody_and_its_frames_are_dropped() {
 fn a_stalled_peer_is_given_up_and_dialled_again() {
     let (stalled, address) = listener();
     let impatient = TcpSettings { write_timeout: Duration::from_millis(100), ..settings(1) };
-    let mut one = start(impatient, listener().0, Pins::open(None).unwrap(), &[(2, address)]);
+    let mut one = start(impatient, listener().0, Pins::in_memory(), &[(2, address)]);
     let _never_read = accept(&stalled, &welcome(2));
     let (again, dialled) = mpsc::channel();
     thread::spawn(move || again.send(accept(&stalled, &welcome(2))));
@@ -361,7 +367,7 @@ fn a_stalled_peer_is_given_up_and_dialled_again() {
 #[test]
 fn a_peer_that_starts_again_is_connected_again() {
     let ((first, first_address), (second, second_address)) = (listener(), listener_alone());
-    let pins = || Pins::open(None).unwrap();
+    let pins = || Pins::in_memory();
     let mut one = start(settings(1), first, pins(), &[(2, second_address)]);
     let mut two = start(settings(2), second, pins(), &[(1, first_address)]);
     connect(&mut one, &two);
@@ -379,7 +385,7 @@ fn a_peer_that_starts_again_is_connected_again() {
 #[test]
 fn a_peer_that_is_quiet_is_missed_when_it_closes() {
     let (second, address) = listener();
-    let _one = start(settings(1), listener().0, Pins::open(None).unwrap(), &[(2, address)]);
+    let _one = start(settings(1), listener().0, Pins::in_memory(), &[(2, address)]);
     drop(accept(&second, &welcome(2)));
     accept(&second, &welcome(2));
 }
@@ -389,18 +395,21 @@ fn a_peer_is_found_by_the_name_of_its_host() {
     let (second, address) = listener();
     let deliver = |_: Received<u64>| Delivered::Taken;
     let peers = [(node(2), format!("localhost:{}", address.port()))].into();
-    let tcp = Tcp::start(settings(1), listener().0, peers, Pins::open(None).unwrap(), deliver).unwrap();
+    let tcp = Tcp::start(settings(1), listener().0, peers, Pins::in_memory(), deliver).unwrap();
     accept(&second, &welcome(2));
     tcp.shutdown();
 }
 
 #[test]
 fn who_dials_with_another_directory_or_an_old_one_is_refused() {
-    let changed = Hello { directory: 5, starts: 9, ..hello(2, 1) };
-    let regressed = Hello { starts: 1, ..hello(2, 1) };
-    for wrong in [changed, regressed] {
+    let seen = Pin { starts: 2, ..hello(2, 1).pin };
+    let changed = Pin { directory: 5, starts: 9, run: 9 };
+    let regressed = Pin { starts: 1, ..seen };
+    // A copy that was made while the node stood still: it starts for the same time.
+    let copied = Pin { run: RUN + 1, ..seen };
+    for wrong in [changed, regressed, copied].map(|pin| Hello { pin, ..hello(2, 1) }) {
         others_go_on(settings(1), |running| {
-            let (_stream, first) = dial(running.address, &Hello { starts: 2, ..hello(2, 1) });
+            let (_stream, first) = dial(running.address, &Hello { pin: seen, ..hello(2, 1) });
             assert_eq!(first.outcome, Ok(1));
             let (stream, second) = dial(running.address, &wrong);
             assert_eq!(second.outcome, Err(Refusal::IdentityChanged));
@@ -412,8 +421,8 @@ fn who_dials_with_another_directory_or_an_old_one_is_refused() {
 #[test]
 fn who_is_dialled_and_has_another_directory_is_left() {
     let (second, address) = listener();
-    let pins = Pins::open(None).unwrap();
-    pins.check(node(2), 5, 1).unwrap();
+    let pins = Pins::in_memory();
+    pins.check(node(2), Pin { directory: 5, starts: 1, run: 1 }).unwrap();
     let one = start(settings(1), listener().0, pins, &[(2, address)]);
     assert_closed(&accept(&second, &welcome(2)));
     // It tries again: by then the refusal is counted.
@@ -426,7 +435,7 @@ fn who_is_dialled_and_has_another_directory_is_left() {
 fn a_shutdown_waits_for_nobody() {
     let ((silent, silent_address), (idle, idle_address)) = (listener(), listener());
     let peers = [(2, silent_address), (3, idle_address), (4, nobody())];
-    let one = start(settings(1), listener_alone().0, Pins::open(None).unwrap(), &peers);
+    let one = start(settings(1), listener_alone().0, Pins::in_memory(), &peers);
     let _no_welcome = silent.accept().unwrap();
     let _nothing_to_write = accept(&idle, &welcome(3));
     let _no_hello = TcpStream::connect(one.address).unwrap();
@@ -434,52 +443,6 @@ fn a_shutdown_waits_for_nobody() {
     let address = one.address;
     without_waiting(move || one.tcp.shutdown());
     assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
-}
-
-#[test]
-fn pins_survive_the_process_and_so_do_raises() {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("pins");
-    let open = || Pins::open(Some(file.clone())).unwrap();
-    let pins = open();
-    pins.check(node(2), 5, 1).unwrap();
-    pins.check(node(3), 6, 1).unwrap();
-    pins.check(node(2), 5, 4).unwrap();
-    let pins = open();
-    pins.check(node(2), 5, 4).unwrap();
-    pins.check(node(3), 6, 2).unwrap();
-    assert!(matches!(pins.check(node(2), 5, 3), Err(PinError::RegressedStarts { pinned: 4, found: 3, .. })));
-    assert!(matches!(pins.check(node(2), 6, 9), Err(PinError::ChangedDirectory { pinned: 5, .. })));
-    open().check(node(2), 5, 4).unwrap();
-}
-
-#[test]
-fn damaged_pins_are_refused_by_name() {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("pins");
-    Pins::open(Some(file.clone())).unwrap().check(node(2), 5, 1).unwrap();
-    let whole = std::fs::read(&file).unwrap();
-    let mut damaged: Vec<_> = (0..whole.len()).map(|length| whole[..length].to_vec()).collect();
-    damaged.extend((0..whole.len()).map(|at| {
-        let mut flipped = whole.clone();
-        flipped[at] ^= 1;
-        flipped
-    }));
-    for bytes in damaged {
-        std::fs::write(&file, bytes).unwrap();
-        let error = Pins::open(Some(file.clone())).err().expect("it is damaged");
-        assert!(matches!(error, PinError::Damaged { .. }));
-        assert!(error.to_string().contains(&file.display().to_string()));
-    }
-}
-
-#[test]
-fn who_cannot_remember_a_pin_does_not_trust_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let pins = Pins::open(Some(directory.path().join("missing").join("pins"))).unwrap();
-    for _ in 0..2 {
-        assert!(matches!(pins.check(node(2), 5, 1), Err(PinError::Failed { operation: "create", .. })));
-    }
 }
 
 #[test]
@@ -550,17 +513,19 @@ fn faults_are_told_at_once_and_then_now_and_then() {
 /// `docs/wire.md` has the same offsets.
 #[test]
 fn the_handshake_has_the_bytes_of_the_page() {
-    let hello = Hello { oldest: 1, newest: 2, cluster: 3, from: 4, to: 5, directory: 6, starts: 7 }.encode();
+    let pin = Pin { directory: 6, starts: 7, run: 8 };
+    let hello = Hello { oldest: 1, newest: 2, cluster: 3, from: 4, to: 5, pin }.encode();
     assert_eq!(hello.len(), HELLO_LEN);
     assert_eq!(hello[..8], *b"seaworth");
     assert_eq!(
-        [hello[8], hello[10], hello[12], hello[28], hello[29], hello[30], hello[46]],
-        [1, 2, 3, 4, 5, 6, 7]
+        [hello[8], hello[10], hello[12], hello[28], hello[29], hello[30], hello[46], hello[50]],
+        [1, 2, 3, 4, 5, 6, 7, 8]
     );
     assert_eq!(hello[54..], crc32c::crc32c(&hello[..54]).to_le_bytes());
-    let refused = Welcome { outcome: Err(Refusal::IdentityChanged), directory: 8, starts: 9 }.encode();
+    let pin = Pin { directory: 8, starts: 9, run: 10 };
+    let refused = Welcome { outcome: Err(Refusal::IdentityChanged), pin }.encode();
     assert_eq!(refused.len(), WELCOME_LEN);
     assert_eq!(refused[..8], *b"seaworth");
-    assert_eq!([refused[8], refused[10], refused[11], refused[27]], [0, 5, 8, 9]);
+    assert_eq!([refused[8], refused[10], refused[11], refused[27], refused[31]], [0, 5, 8, 9, 10]);
     assert_eq!(refused[35..], crc32c::crc32c(&refused[..35]).to_le_bytes());
 }

@@ -72,6 +72,7 @@ pub struct Builder {
     id: NodeId,
     wire: Wire,
     directory: Option<PathBuf>,
+    layout: Layout,
     timing: Timing,
     compaction: Compaction,
     limits: Limits,
@@ -144,6 +145,7 @@ impl Builder {
             id,
             wire,
             directory: None,
+            layout: Layout::default(),
             timing: Timing::default(),
             compaction: Compaction::default(),
             limits: Limits::default(),
@@ -165,6 +167,20 @@ impl Builder {
     /// ```
     pub fn directory(self, path: impl Into<PathBuf>) -> Self {
         Self { directory: Some(path.into()), ..self }
+    }
+
+    /// How its log is laid out from now on. Its first segment is as [`init`] made it.
+    ///
+    /// ```
+    /// # use seaworthy::{Builder, Network, NodeId, NodeSet};
+    /// # let (id, voters, network) = (NodeId::new(1).unwrap(), NodeSet::first(3), Network::default());
+    /// use seaworthy::wal::Layout;
+    ///
+    /// let small = Layout { segment_size: 1 << 20, ..Layout::default() };
+    /// let builder = Builder::new(0x5ea, id, voters, &network).directory("data/1").layout(small);
+    /// ```
+    pub fn layout(self, layout: Layout) -> Self {
+        Self { layout, ..self }
     }
 
     /// How patient it is.
@@ -396,7 +412,7 @@ impl Builder {
             let identity = Identity { cluster, node: self.id, directory, starts: 1 };
             return Ok((DiskEnd::Memory(MemoryDisk::default()), None, identity, Durable::default()));
         };
-        let (wal, recovery) = Wal::open::<Logged<S>>(Directory::open(path)?, Layout::default())?;
+        let (wal, recovery) = Wal::open::<Logged<S>>(Directory::open(path)?, self.layout)?;
         let identity = *wal.identity();
         let Identity { cluster, node, .. } = identity;
         if (cluster, node) != (self.cluster, self.id) {

@@ -30,6 +30,16 @@ pub enum Layer {
     Loop,
     /// Messages and records byte for byte.
     Codec,
+    /// Connections, and what peers do wrong on them.
+    Transport,
+    /// What a state machine has applied, task by task.
+    Applier,
+    /// State machines with threads of their own.
+    StateThread,
+    /// Real processes, one of them on a damaged directory.
+    Damage,
+    /// Production beside the model, step by step.
+    Lockstep,
     /// Real processes, by their system calls.
     Syscalls,
     /// Real processes that are killed, by their steps taken again.
@@ -40,8 +50,20 @@ pub enum Layer {
 
 impl Layer {
     /// All of them, the quickest first; loom last, for which everything is built once more.
-    pub const ALL: [Self; 7] =
-        [Self::Codec, Self::Loop, Self::DiskKit, Self::Syscalls, Self::Trace, Self::Simulator, Self::Loom];
+    pub const ALL: [Self; 12] = [
+        Self::Codec,
+        Self::Loop,
+        Self::Transport,
+        Self::Applier,
+        Self::StateThread,
+        Self::DiskKit,
+        Self::Lockstep,
+        Self::Syscalls,
+        Self::Trace,
+        Self::Damage,
+        Self::Simulator,
+        Self::Loom,
+    ];
 
     /// Its name in a header.
     #[must_use]
@@ -51,6 +73,11 @@ impl Layer {
             Self::DiskKit => "disk kit",
             Self::Loop => "loop",
             Self::Codec => "codec",
+            Self::Transport => "transport",
+            Self::Applier => "applier",
+            Self::StateThread => "state thread",
+            Self::Damage => "damage",
+            Self::Lockstep => "lockstep",
             Self::Syscalls => "syscalls",
             Self::Trace => "trace",
             Self::Loom => "loom",
@@ -59,59 +86,56 @@ impl Layer {
 
     const fn flags(self) -> &'static str {
         match self {
-            Self::Simulator | Self::DiskKit | Self::Loop | Self::Codec | Self::Syscalls | Self::Trace => "",
+            Self::Simulator
+            | Self::DiskKit
+            | Self::Loop
+            | Self::Codec
+            | Self::Transport
+            | Self::Applier
+            | Self::StateThread
+            | Self::Damage
+            | Self::Syscalls
+            | Self::Lockstep
+            | Self::Trace => "",
             Self::Loom => "--cfg seaworthy_loom",
         }
     }
 
-    const fn command(self) -> &'static [&'static str] {
+    /// Does it need no more than the library?
+    const fn is_of_the_library(self) -> bool {
         match self {
-            Self::Simulator => {
-                &["run", "--quiet", "--profile", "mutant", "--bin", "seaworthy-sim", "--", "--seconds", "30"]
+            Self::Loop | Self::Codec | Self::Transport | Self::Applier | Self::StateThread | Self::Loom => {
+                true
             }
-            Self::DiskKit => &[
-                "test",
-                "--quiet",
-                "--profile",
-                "mutant",
-                "-p",
-                "seaworthy-conformance",
-                "--test",
-                "disk_kit",
-            ],
-            Self::Loop => {
-                &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--test", "node_loop"]
-            }
-            Self::Codec => &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--test", "codec"],
-            Self::Syscalls => &[
-                "run",
-                "--quiet",
-                "--profile",
-                "mutant",
-                "--bin",
-                "seaworthy-syscalls",
-                "--",
-                "record",
-                "--writes",
-                "200",
-            ],
-            Self::Trace => &[
-                "run",
-                "--quiet",
-                "--profile",
-                "mutant",
-                "--bin",
-                "seaworthy-kill",
-                "--",
-                "any",
-                "--rounds",
-                "10",
-                "--trace",
-            ],
-            Self::Loom => {
-                &["test", "--quiet", "--profile", "mutant", "-p", "seaworthy", "--lib", "interleavings"]
-            }
+            Self::Simulator
+            | Self::DiskKit
+            | Self::Lockstep
+            | Self::Syscalls
+            | Self::Trace
+            | Self::Damage => false,
         }
+    }
+
+    /// What cargo is told.
+    fn command(self) -> Vec<&'static str> {
+        let test = |package, target: &[&'static str]| [&["test", "-p", package], target].concat();
+        let run = |binary, rest: &[&'static str]| [&["run", "--bin", binary, "--"], rest].concat();
+        let mut command = match self {
+            Self::Simulator => run("seaworthy-sim", &["--seconds", "30"]),
+            Self::DiskKit => test("seaworthy-conformance", &["--test", "disk_kit"]),
+            Self::Loop => test("seaworthy", &["--test", "node_loop"]),
+            Self::Codec => test("seaworthy", &["--test", "codec"]),
+            Self::Transport => test("seaworthy", &["--lib", "transport"]),
+            Self::Applier => test("seaworthy", &["--test", "applier"]),
+            Self::StateThread => test("seaworthy", &["--test", "state_thread"]),
+            Self::Syscalls => run("seaworthy-syscalls", &["record", "--writes", "200"]),
+            Self::Lockstep => test("seaworthy-conformance", &["--test", "lockstep"]),
+            Self::Trace => run("seaworthy-kill", &["any", "--rounds", "10", "--trace"]),
+            Self::Damage => run("seaworthy-kill", &["damage", "--trials", "60"]),
+            Self::Loom => test("seaworthy", &["--lib", "interleavings"]),
+        };
+        command.splice(1..1, ["--quiet", "--profile", "mutant"]);
+        command
     }
 }
 
@@ -205,7 +229,7 @@ impl Mutant {
         let (mut noticed, mut said) = (Vec::new(), String::new());
         let asked = |layer: &Layer| asks_all || self.caught_by.is_empty() || self.caught_by.contains(layer);
         for layer in Layer::ALL.into_iter().filter(asked) {
-            let output = cargo(root, &tree, layer.command(), layer.flags())?;
+            let output = cargo(root, &tree, &layer.command(), layer.flags())?;
             if layer == Layer::Syscalls && output.status.code() == Some(NO_STRACE) {
                 let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
                 return Err(MutantError::CannotLook(layer, why));
@@ -240,8 +264,11 @@ impl Mutant {
     /// A bug that does not compile would be noticed by everyone, and prove nothing.
     fn build(&self, root: &Path, tree: &Path) -> Result<(), MutantError> {
         let for_loom = self.caught_by == [Layer::Loom];
+        let is_small = self.caught_by.iter().all(|layer| layer.is_of_the_library());
         let (package, flags) = if for_loom {
             (["seaworthy", "--lib"].as_slice(), Layer::Loom.flags())
+        } else if is_small && !self.caught_by.is_empty() {
+            (["seaworthy"].as_slice(), "")
         } else {
             (["seaworthy-conformance"].as_slice(), "")
         };

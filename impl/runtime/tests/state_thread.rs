@@ -142,6 +142,34 @@ fn what_is_acknowledged_is_there_after_a_restart_from_a_snapshot() {
     }
 }
 
+/// Also if the machine is far behind what it was handed when it is asked for one.
+#[test]
+fn a_snapshot_holds_what_was_handed_over_before_it() {
+    let directory = tempfile::tempdir().unwrap();
+    init(directory.path(), 1, first()).unwrap();
+    let machine = Sum::default();
+    let start = |machine: &Sum| {
+        let builder = builder(first(), NodeSet::first(1), &Network::default());
+        builder.directory(directory.path()).start(machine.clone()).unwrap()
+    };
+    let nodes = [start(&machine)];
+    propose(&nodes, 0);
+    machine.gate.set(true);
+    let first = nodes[0].propose(&1000);
+    // What is asked for in one go is handed over in one go, and the snapshot with it.
+    let others: Vec<_> = (0..40).map(|_| nodes[0].propose(&1)).collect();
+    machine.gate.set(false);
+    assert_eq!(first.wait(), Ok(1000));
+    let told: Vec<_> = others.into_iter().map(|other| other.wait().unwrap()).collect();
+    assert_eq!(told, (1001..=1040).collect::<Vec<_>>());
+    nodes[0].shutdown().unwrap();
+    assert!(nodes[0].status().base > Index(0), "a part of the log is a snapshot");
+    let nodes = [start(&Sum::default())];
+    let (_, sum) = propose(&nodes, 0);
+    assert_eq!(sum, 1040);
+    nodes[0].shutdown().unwrap();
+}
+
 #[test]
 fn one_that_was_away_takes_on_a_snapshot() {
     let network = Network::default();

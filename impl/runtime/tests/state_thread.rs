@@ -162,8 +162,11 @@ fn a_snapshot_holds_what_was_handed_over_before_it() {
     assert_eq!(first.wait(), Ok(1000));
     let told: Vec<_> = others.into_iter().map(|other| other.wait().unwrap()).collect();
     assert_eq!(told, (1001..=1040).collect::<Vec<_>>());
+    // The first snapshot is that one, whenever it is on the disk.
+    while nodes[0].status().base == Index(0) {
+        propose(&nodes, 0);
+    }
     nodes[0].shutdown().unwrap();
-    assert!(nodes[0].status().base > Index(0), "a part of the log is a snapshot");
     let nodes = [start(&Sum::default())];
     let (_, sum) = propose(&nodes, 0);
     assert_eq!(sum, 1040);

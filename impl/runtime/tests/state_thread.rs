@@ -137,8 +137,11 @@ fn what_is_acknowledged_is_there_after_a_restart_from_a_snapshot() {
         for number in 1..=20 {
             assert_eq!(nodes[0].propose(&1).wait(), Ok((round - 1) * 20 + number));
         }
+        // A part of the log is a snapshot, whenever that is on the disk.
+        while nodes[0].status().base == Index(0) {
+            propose(&nodes, 0);
+        }
         nodes[0].shutdown().unwrap();
-        assert!(nodes[0].status().base > Index(0), "a part of the log is a snapshot");
     }
 }
 

@@ -59,12 +59,7 @@ pub(super) fn open<C: Command, F: Files>(
         return Err(OpenError::NotInitialised);
     }
     let (mut identity, newest) = Identity::read(&files)?;
-    let segments = segments(&files, &identity, &names, layout)?;
-    if segments.last().is_none_or(|last| last.header.number < newest) {
-        let file = FileName::Segment(newest);
-        let what = "it was durable, and is missing or has no beginning";
-        return Err(OpenError::Damaged { file, offset: 0, what });
-    }
+    let segments = segments(&files, &identity, newest, &names, layout)?;
     let (durable, found) = fold(&files, &segments)?;
     if let Some(snapshot) = durable.snapshot() {
         snapshots::check(&files, snapshot)?;
@@ -131,10 +126,11 @@ impl Listed {
     }
 }
 
-/// The segments from the last one that restates everything on, in order.
+/// The segments from the last one that restates everything on, in order. The newest that the identity knows of was durable.
 fn segments(
     files: &impl Files,
     identity: &Identity,
+    newest: u64,
     names: &[FileName],
     layout: Layout,
 ) -> Result<Vec<Listed>, OpenError> {
@@ -149,7 +145,11 @@ fn segments(
     };
     let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
     numbers.sort_unstable();
-    let last = numbers.last().copied();
+    let last = numbers.last().copied().unwrap_or_default();
+    if last < newest {
+        let what = "it is missing, and was durable";
+        return Err(OpenError::Damaged { file: FileName::Segment(newest), offset: 0, what });
+    }
     let mut found: Vec<Listed> = Vec::new();
     for number in numbers.into_iter().rev() {
         if found.last().is_some_and(|after| after.header.number != number + 1) {
@@ -165,7 +165,7 @@ fn segments(
                 }
             }
             // The crash came before it was durable, so nobody was told of it. Any other was, before the next was made.
-            None if Some(number) == last => {}
+            None if number == last && number > newest => {}
             None => {
                 let file = FileName::Segment(number);
                 return Err(OpenError::Damaged { file, offset: 0, what: "its beginning cannot be read" });

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 const MAGIC: &[u8; 8] = b"seaworpn";
 /// Of the file, not of the wire.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// Why a peer's identity is not taken, or the file of pins not used.
 #[derive(Debug, Error)]
@@ -48,8 +48,8 @@ pub(crate) enum PinError {
 pub(crate) struct Pins(Guarded<Memory>);
 
 struct Memory {
-    /// Nowhere, where nothing needs to outlive the process.
-    file: Option<PathBuf>,
+    /// Nowhere, where nothing needs to outlive the process; and in which directory that is.
+    file: Option<(PathBuf, u128)>,
     pins: BTreeMap<NodeId, Pin>,
 }
 
@@ -71,17 +71,16 @@ impl Pins {
 
     /// Makes the file of a new data directory.
     pub(crate) fn init(file: &Path, own: &Identity) -> Result<(), PinError> {
-        let pin = Pin { directory: own.directory, starts: 0, run: 0 };
-        replace(file, &encode(&[(own.node, pin)].into()))
+        replace(file, &encode(own.directory, &BTreeMap::new()))
     }
 
     /// Reads what was pinned before, in the file of this directory.
     pub(crate) fn open(file: PathBuf, own: &Identity) -> Result<Self, PinError> {
-        let pins = read(&file)?;
-        if pins.get(&own.node).is_none_or(|pin| pin.directory != own.directory) {
+        let (directory, pins) = read(&file)?;
+        if directory != own.directory {
             return Err(PinError::Damaged { file, what: "they belong to another data directory" });
         }
-        Ok(Self(Guarded::new(Memory { file: Some(file), pins })))
+        Ok(Self(Guarded::new(Memory { file: Some((file, directory)), pins })))
     }
 
     /// Is this the peer that was seen before? Who is seen for the first time is remembered. Whatever changes is durable before this
@@ -112,17 +111,19 @@ impl Memory {
         }
         let mut pins = self.pins.clone();
         pins.insert(node, found);
-        if let Some(file) = &self.file {
-            replace(file, &encode(&pins))?;
+        if let Some((file, directory)) = &self.file {
+            replace(file, &encode(*directory, &pins))?;
         }
         self.pins = pins;
         Ok(())
     }
 }
 
-fn encode(pins: &BTreeMap<NodeId, Pin>) -> Vec<u8> {
+/// The pins in the file of a data directory.
+fn encode(directory: u128, pins: &BTreeMap<NodeId, Pin>) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&directory.to_le_bytes());
     for (node, Pin { directory, starts, run }) in pins {
         bytes.push(node.get());
         bytes.extend_from_slice(&directory.to_le_bytes());
@@ -134,7 +135,7 @@ fn encode(pins: &BTreeMap<NodeId, Pin>) -> Vec<u8> {
     bytes
 }
 
-fn read(file: &Path) -> Result<BTreeMap<NodeId, Pin>, PinError> {
+fn read(file: &Path) -> Result<(u128, BTreeMap<NodeId, Pin>), PinError> {
     match std::fs::read(file) {
         Ok(bytes) => decode(&bytes, file),
         // It is as old as the directory.
@@ -145,18 +146,19 @@ fn read(file: &Path) -> Result<BTreeMap<NodeId, Pin>, PinError> {
     }
 }
 
-fn decode(bytes: &[u8], file: &Path) -> Result<BTreeMap<NodeId, Pin>, PinError> {
+fn decode(bytes: &[u8], file: &Path) -> Result<(u128, BTreeMap<NodeId, Pin>), PinError> {
     let damaged = |what| PinError::Damaged { file: file.to_path_buf(), what };
     let (content, checksum) = bytes.split_last_chunk().ok_or_else(|| damaged("it ends too early"))?;
     if crc32c::crc32c(content) != u32::from_le_bytes(*checksum) {
         return Err(damaged("its checksum is wrong"));
     }
     let content = content.strip_prefix(MAGIC).ok_or_else(|| damaged("it is no file of pins"))?;
-    let (version, mut rest) = content.split_first_chunk().ok_or_else(|| damaged("it ends too early"))?;
+    let (version, rest) = content.split_first_chunk().ok_or_else(|| damaged("it ends too early"))?;
     let version = u16::from_le_bytes(*version);
     if version != VERSION {
         return Err(PinError::UnknownVersion { file: file.to_path_buf(), version });
     }
+    let (own, mut rest) = rest.split_first_chunk().ok_or_else(|| damaged("it ends too early"))?;
     let mut pins = BTreeMap::new();
     while !rest.is_empty() {
         let (node, pin, left) = decode_pin(rest).ok_or_else(|| damaged("a pin is none"))?;
@@ -165,7 +167,7 @@ fn decode(bytes: &[u8], file: &Path) -> Result<BTreeMap<NodeId, Pin>, PinError> 
         }
         rest = left;
     }
-    Ok(pins)
+    Ok((u128::from_le_bytes(*own), pins))
 }
 
 fn decode_pin(bytes: &[u8]) -> Option<(NodeId, Pin, &[u8])> {
@@ -276,7 +278,10 @@ mod tests {
             [Identity { node: node(2), directory: 102, ..own() }, Identity { directory: 102, ..own() }];
         for other in others {
             Pins::init(&file, &other).unwrap();
-            Pins::open(file.clone(), &other).unwrap().check(node(3), pin(5, 1)).unwrap();
+            let pins = Pins::open(file.clone(), &other).unwrap();
+            pins.check(node(3), pin(5, 1)).unwrap();
+            // It knows this node, too.
+            pins.check(node(1), pin(own().directory, 3)).unwrap();
             assert_damaged(&file);
         }
         std::fs::remove_file(&file).unwrap();

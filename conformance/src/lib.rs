@@ -23,6 +23,7 @@
 //! | [`disk_kit`]   | whether a write-ahead log keeps its promises, and disks that break them |
 //! | [`history`]    | what clients were told, and whether an order explains it              |
 //! | [`kill`]       | real processes, killed in the middle of their work                    |
+//! | [`damage`]     | real processes that come back to damaged directories                  |
 //!
 //! The driver here shares no code with the model's, so that a mistake in one of the two shows as a difference.
 //!
@@ -44,6 +45,7 @@
 //! ```
 
 pub mod command;
+pub mod damage;
 pub mod disk_kit;
 pub mod fuzz;
 pub mod golden;

@@ -3,7 +3,7 @@
 use super::cluster::{Cluster, Silence};
 use super::pipe::{Answer, Request};
 use super::store::Change;
-use super::{NODES, Outcome, PATIENCE};
+use super::{Outcome, PATIENCE};
 use crate::history::{self, Action, Recorder};
 use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -17,9 +17,9 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 
 /// What all clients of a run have in common.
 #[derive(Debug)]
-pub(super) struct Clients {
-    pub(super) cluster: Cluster,
-    pub(super) recorder: Recorder,
+pub(crate) struct Clients {
+    pub(crate) cluster: Cluster,
+    pub(crate) recorder: Recorder,
     keys: usize,
     seed: u64,
     /// The next process of the history that is new.
@@ -27,12 +27,12 @@ pub(super) struct Clients {
     /// The last value that was written: no two are the same.
     values: AtomicI64,
     /// They are to come to an end.
-    pub(super) is_over: AtomicBool,
+    pub(crate) is_over: AtomicBool,
 }
 
 /// One of them.
 #[derive(Debug)]
-pub(super) struct Client<'a> {
+pub(crate) struct Client<'a> {
     all: &'a Clients,
     dice: Pcg64Mcg,
     /// As whom it appears in the history. Of whose operation nothing is known does nothing any more, so it takes another number then.
@@ -44,22 +44,22 @@ pub(super) struct Client<'a> {
 }
 
 impl Clients {
-    pub(super) fn new(cluster: Cluster, recorder: Recorder, keys: usize, seed: u64) -> Self {
+    pub(crate) fn new(cluster: Cluster, recorder: Recorder, keys: usize, seed: u64) -> Self {
         let (processes, values, is_over) = (AtomicU64::new(0), AtomicI64::new(0), AtomicBool::new(false));
         Self { cluster, recorder, keys, seed, processes, values, is_over }
     }
 
-    pub(super) fn client(&self) -> Client<'_> {
+    pub(crate) fn client(&self) -> Client<'_> {
         let process = self.processes.fetch_add(1, Ordering::Relaxed);
         let mut dice = Pcg64Mcg::seed_from_u64(self.seed ^ (process + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let leader = dice.random_range(0..NODES);
+        let leader = dice.random_range(0..self.cluster.nodes());
         Client { all: self, dice, process, leader, seen: HashMap::new() }
     }
 }
 
 impl Client<'_> {
     /// Goes on until it is over.
-    pub(super) fn work(&mut self) -> Outcome<()> {
+    pub(crate) fn work(&mut self) -> Outcome<()> {
         while !self.all.is_over.load(Ordering::Relaxed) {
             let key = self.key();
             let action = match (self.dice.random_range(0..4), self.seen.get(&key)) {
@@ -74,7 +74,7 @@ impl Client<'_> {
     }
 
     /// Writes, to one node after the other, until a write is acknowledged.
-    pub(super) fn write(&mut self) -> Outcome<()> {
+    pub(crate) fn write(&mut self) -> Outcome<()> {
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
             let (key, value) = (self.key(), self.value());
@@ -130,11 +130,12 @@ impl Client<'_> {
     /// Whom to ask, and how. Any node answers reads; changes go to whom it believes to lead, and now and then to any other.
     fn request(&mut self, key: &str, action: Action) -> (usize, Request) {
         let key = key.to_owned();
-        let any = self.dice.random_range(0..NODES);
+        let nodes = self.all.cluster.nodes();
+        let any = self.dice.random_range(0..nodes);
         let goes_anywhere = action == Action::Read || self.dice.random_range(0..20) == 0;
         let place = if goes_anywhere { any } else { self.leader };
         // Who is not there is not asked: nothing could be learnt from that.
-        let there = (0..NODES).map(|step| (place + step) % NODES).find(|it| self.all.cluster.is_there(*it));
+        let there = (0..nodes).map(|step| (place + step) % nodes).find(|it| self.all.cluster.is_there(*it));
         let request = match action {
             Action::Read => Request::Read(key),
             Action::Write(value) => Request::Change(Change::Write { key, value: value.unwrap_or_default() }),
@@ -156,8 +157,9 @@ impl Client<'_> {
             Ok(Answer::Unknown { .. } | Answer::Found(_) | Answer::Everything(_) | Answer::Status { .. })
             | Err(Silence::NotThere | Silence::Killed | Silence::TooLate) => None,
         };
-        let leads = named.filter(|named| *named < NODES && self.all.cluster.is_there(*named));
-        self.leader = leads.unwrap_or((place + 1) % NODES);
+        let nodes = self.all.cluster.nodes();
+        let leads = named.filter(|named| *named < nodes && self.all.cluster.is_there(*named));
+        self.leader = leads.unwrap_or((place + 1) % nodes);
         leads.is_none()
     }
 }

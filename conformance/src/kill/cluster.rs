@@ -1,11 +1,11 @@
-//! Three processes with their directories, killed, stopped and started again.
+//! Processes with their directories, killed, stopped and started again.
 
 use super::node::NodeSettings;
 use super::pipe::{Answer, Request};
 use super::process::{Faults, Process};
 use super::progress::Progress;
 use super::store::Store;
-use super::{NODES, Outcome, PATIENCE};
+use super::{Outcome, PATIENCE};
 use seaworthy::{NodeId, init};
 use std::fs::OpenOptions;
 use std::net::TcpListener;
@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 #[derive(Debug)]
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     directory: PathBuf,
     addresses: Vec<String>,
     settings: NodeSettings,
@@ -27,13 +27,13 @@ pub(super) struct Cluster {
     /// Nothing where one was killed.
     places: Vec<Mutex<Option<Process>>>,
     requests: AtomicU64,
-    pub(super) progress: Arc<Progress>,
-    pub(super) faults: Faults,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) faults: Faults,
 }
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Silence {
+pub(crate) enum Silence {
     /// Nobody was asked: the process is not there.
     NotThere,
     /// It was killed meanwhile.
@@ -43,11 +43,16 @@ pub(super) enum Silence {
 }
 
 impl Cluster {
-    /// Starts three nodes with new directories below this one.
-    pub(super) fn start(directory: &Path, settings: NodeSettings, trace: Option<PathBuf>) -> Outcome<Self> {
+    /// Starts so many nodes with new directories below this one. They record what they do, if it is said where.
+    pub(crate) fn start(
+        directory: &Path,
+        nodes: usize,
+        settings: NodeSettings,
+        trace: Option<PathBuf>,
+    ) -> Outcome<Self> {
         // The system chooses ports.
         let listeners: Vec<TcpListener> =
-            (0..NODES).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
+            (0..nodes).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
         let address = |listener: &TcpListener| listener.local_addr().map(|address| address.to_string());
         let addresses = listeners.iter().map(address).collect::<Result<_, _>>()?;
         drop(listeners);
@@ -56,20 +61,30 @@ impl Cluster {
             addresses,
             settings,
             trace,
-            places: (0..NODES).map(|_| Mutex::new(None)).collect(),
+            places: (0..nodes).map(|_| Mutex::new(None)).collect(),
             requests: AtomicU64::new(0),
             progress: Arc::default(),
             faults: Faults::default(),
         };
-        for place in 0..NODES {
-            let id = NodeId::new(u8::try_from(place + 1)?).ok_or("a node has a number")?;
-            init(&cluster.directory_of(place), 1, id)?;
+        for place in 0..nodes {
+            cluster.init(place)?;
             cluster.launch(place)?;
         }
         Ok(cluster)
     }
 
-    fn directory_of(&self, place: usize) -> PathBuf {
+    /// How many nodes there are.
+    pub(crate) fn nodes(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Makes the directory of a node.
+    pub(crate) fn init(&self, place: usize) -> Outcome<()> {
+        let id = NodeId::new(u8::try_from(place + 1)?).ok_or("a node has a number")?;
+        Ok(init(&self.directory_of(place), 1, id)?)
+    }
+
+    pub(crate) fn directory_of(&self, place: usize) -> PathBuf {
         self.directory.join(format!("node-{}", place + 1))
     }
 
@@ -77,43 +92,70 @@ impl Cluster {
         self.places[place].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What a node has said, in all its lives.
+    pub(crate) fn log_of(&self, place: usize) -> PathBuf {
+        self.directory.join(format!("node-{}.log", place + 1))
+    }
+
+    /// From now on it is a fault, or none, if a node ends by itself.
+    pub(crate) fn may_end(&self, place: usize, may_end: bool) {
+        if let Some(process) = &*self.place(place) {
+            process.may_end(may_end);
+        }
+    }
+
+    /// Has a node ended by itself?
+    pub(crate) fn has_ended(&self, place: usize) -> Outcome<bool> {
+        self.place(place).as_mut().map_or(Ok(false), Process::has_ended)
+    }
+
     /// Starts a node, in the directory that it had before. It is not waited for.
-    pub(super) fn launch(&self, place: usize) -> Outcome<()> {
+    pub(crate) fn launch(&self, place: usize) -> Outcome<()> {
+        self.launch_as(place, false)
+    }
+
+    fn launch_as(&self, place: usize, may_end: bool) -> Outcome<()> {
         let name = format!("node {}", place + 1);
-        let log = self.directory.join(format!("node-{}.log", place + 1));
-        let log = OpenOptions::new().append(true).create(true).open(log)?;
+        let log = OpenOptions::new().append(true).create(true).open(self.log_of(place))?;
         let mut command = Command::new(std::env::current_exe()?);
-        let NodeSettings { snapshot_every, reads_stale } = self.settings;
+        let NodeSettings { snapshot_every, segment_size, reads_stale } = self.settings;
         command.args(["node", "--snapshot-every", &snapshot_every.to_string()]);
+        command.args(["--segment-size", &segment_size.to_string()]);
         command.args(reads_stale.then_some("--reads-stale"));
         if let Some(trace) = &self.trace {
             command.arg("--trace").arg(trace);
         }
         command.arg((place + 1).to_string()).arg(self.directory_of(place)).args(&self.addresses).stderr(log);
-        let process = Process::start(command, &name, Arc::clone(&self.progress), self.faults.clone())?;
+        let process =
+            Process::start(command, &name, may_end, Arc::clone(&self.progress), self.faults.clone())?;
         *self.place(place) = Some(process);
         Ok(())
     }
 
-    pub(super) fn kill(&self, place: usize) -> Outcome<()> {
+    /// Starts a node that may refuse to.
+    pub(crate) fn launch_in_doubt(&self, place: usize) -> Outcome<()> {
+        self.launch_as(place, true)
+    }
+
+    pub(crate) fn kill(&self, place: usize) -> Outcome<()> {
         let process = self.place(place).take();
         process.map_or(Ok(()), Process::kill)
     }
 
-    pub(super) fn stop(&self, place: usize) -> Outcome<()> {
+    pub(crate) fn stop(&self, place: usize) -> Outcome<()> {
         self.place(place).as_mut().map_or(Ok(()), Process::stop)
     }
 
-    pub(super) fn go_on(&self, place: usize) -> Outcome<()> {
+    pub(crate) fn go_on(&self, place: usize) -> Outcome<()> {
         self.place(place).as_mut().map_or(Ok(()), Process::go_on)
     }
 
-    pub(super) fn is_there(&self, place: usize) -> bool {
+    pub(crate) fn is_there(&self, place: usize) -> bool {
         self.place(place).is_some()
     }
 
     /// Asks a node, and waits for its answer.
-    pub(super) fn ask(
+    pub(crate) fn ask(
         &self,
         place: usize,
         request: Request,
@@ -132,11 +174,11 @@ impl Cluster {
     }
 
     /// Who leads: of those that believe that they do, the one in the newest term.
-    pub(super) fn leader(&self) -> Outcome<usize> {
+    pub(crate) fn leader(&self) -> Outcome<usize> {
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
             let mut leaders = Vec::new();
-            for place in 0..NODES {
+            for place in 0..self.nodes() {
                 let answer = self.ask(place, Request::Status, Duration::from_secs(1))?;
                 if let Ok(Answer::Status { term, leader: Some(leader) }) = answer {
                     if usize::from(leader) == place + 1 {
@@ -153,7 +195,7 @@ impl Cluster {
     }
 
     /// What a node has, once it can say that this is all there is. It is asked until it does.
-    pub(super) fn everything_of(&self, place: usize) -> Outcome<Store> {
+    pub(crate) fn everything_of(&self, place: usize) -> Outcome<Store> {
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
             if let Ok(Answer::Everything(store)) =
@@ -169,7 +211,7 @@ impl Cluster {
     }
 
     /// What each node says of itself, for whoever has waited in vain.
-    pub(super) fn diagnosis(&self) -> String {
+    pub(crate) fn diagnosis(&self) -> String {
         let of = |place: usize| {
             let name = format!("node {}", place + 1);
             if self.place(place).as_ref().is_some_and(|process| process.is_stopped) {
@@ -188,13 +230,13 @@ impl Cluster {
                 Err(error) => format!("{name} cannot be asked: {error}"),
             }
         };
-        (0..NODES).map(of).collect::<Vec<_>>().join(", ")
+        (0..self.nodes()).map(of).collect::<Vec<_>>().join(", ")
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        for place in 0..NODES {
+        for place in 0..self.nodes() {
             // Whoever cannot be killed is beyond our help.
             let _ = self.kill(place);
         }

@@ -4,13 +4,13 @@
 use super::clients::Clients;
 use super::progress::Known;
 use super::store::Store;
-use super::{NODES, Outcome, PATIENCE};
+use super::{Outcome, PATIENCE};
 use std::time::Instant;
 
 /// Looks at every node, once all are up again. How many changes were acknowledged?
-pub(super) fn check(clients: &Clients) -> Outcome<usize> {
+pub(crate) fn check(clients: &Clients) -> Outcome<usize> {
     let cluster = &clients.cluster;
-    for place in 0..NODES {
+    for place in 0..cluster.nodes() {
         cluster.go_on(place)?;
         if !cluster.is_there(place) {
             cluster.launch(place)?;
@@ -21,7 +21,7 @@ pub(super) fn check(clients: &Clients) -> Outcome<usize> {
     let began = Instant::now();
     loop {
         let states: Vec<Store> =
-            (0..NODES).map(|place| cluster.everything_of(place)).collect::<Result<_, _>>()?;
+            (0..cluster.nodes()).map(|place| cluster.everything_of(place)).collect::<Result<_, _>>()?;
         for (place, state) in states.iter().enumerate() {
             holds(&due, state).map_err(|why| format!("node {} {why}", place + 1))?;
         }

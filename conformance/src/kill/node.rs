@@ -3,18 +3,22 @@
 use super::pipe::{Answer, Answered, Asked, Request};
 use super::store::Store;
 use super::{Outcome, PATIENCE};
+use seaworthy::wal::Layout;
 use seaworthy::{Builder, Compaction, NodeId, NodeSet, ProposeError, Raft, ReadError};
-use std::io::{Write, stdin, stdout};
+use std::io::{Write, stderr, stdin, stdout};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
+use tracing_subscriber::filter::LevelFilter;
 
 /// How a node differs from one that nothing was said about.
 #[derive(Clone, Copy, Debug)]
 pub struct NodeSettings {
     /// It makes a snapshot after so many entries, and keeps half as many behind it.
     pub snapshot_every: u64,
+    /// How many bytes of space it makes for a segment of its log.
+    pub segment_size: u64,
     /// It answers reads with what it has, however old that is: a bug, to see that it is noticed.
     pub reads_stale: bool,
 }
@@ -34,10 +38,12 @@ pub fn node(
     let id = NodeId::new(id).ok_or("a node has a number from 1 to 64")?;
     let address = addresses.get(usize::from(id.get()) - 1).ok_or("a node has an address")?;
     let voters = NodeSet::first(u8::try_from(addresses.len())?).iter().zip(addresses.to_owned());
-    let NodeSettings { snapshot_every: every, reads_stale } = settings;
+    let NodeSettings { snapshot_every: every, segment_size, reads_stale } = settings;
+    tell_of_warnings();
     let builder = Builder::tcp(1, id, voters)
         .listener(listen(address)?)
         .directory(directory)
+        .layout(Layout { segment_size, ..Layout::default() })
         .compaction(Compaction { every, keep: every / 2 });
     let builder = match trace {
         Some(trace) => builder.trace(trace),
@@ -64,6 +70,13 @@ fn listen(address: &str) -> Outcome<TcpListener> {
             Err(_) => thread::sleep(Duration::from_millis(10)),
         }
     }
+}
+
+/// What the library has to say to whoever runs it.
+fn tell_of_warnings() {
+    let told =
+        tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_ansi(false).with_writer(stderr);
+    told.init();
 }
 
 /// For those who read afterwards what happened.

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 /// What a node's process is told.
 #[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Asked {
-    pub(super) number: u64,
-    pub(super) request: Request,
+pub(crate) struct Asked {
+    pub(crate) number: u64,
+    pub(crate) request: Request,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) enum Request {
+pub(crate) enum Request {
     Change(Change),
     /// What does a key hold?
     Read(String),
@@ -24,13 +24,13 @@ pub(super) enum Request {
 
 /// What it says to that.
 #[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Answered {
-    pub(super) number: u64,
-    pub(super) answer: Answer,
+pub(crate) struct Answered {
+    pub(crate) number: u64,
+    pub(crate) answer: Answer,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// A change was made.
     Done,
     /// A cas has found something else than it expected.

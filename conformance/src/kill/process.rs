@@ -14,13 +14,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     lines: Sender<String>,
     waiting: Arc<Waiting>,
     /// Hears that its output has ended.
     end: Receiver<()>,
-    pub(super) is_stopped: bool,
+    pub(crate) is_stopped: bool,
 }
 
 /// Who waits for its answers.
@@ -41,7 +41,7 @@ struct Waits {
 
 /// Where it is said what a process does by itself.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Faults(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Faults(Arc<Mutex<Vec<String>>>);
 
 impl Faults {
     fn add(&self, fault: String) {
@@ -49,16 +49,17 @@ impl Faults {
     }
 
     /// No process has done anything by itself.
-    pub(super) fn check(&self) -> Outcome<()> {
+    pub(crate) fn check(&self) -> Outcome<()> {
         let faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if faults.is_empty() { Ok(()) } else { Err(faults.join("; ").into()) }
     }
 }
 
 impl Process {
-    pub(super) fn start(
+    pub(crate) fn start(
         mut command: Command,
         name: &str,
+        may_end: bool,
         progress: Arc<Progress>,
         faults: Faults,
     ) -> Outcome<Self> {
@@ -67,7 +68,7 @@ impl Process {
         let (lines, taken) = channel();
         thread::spawn(move || write(input, &taken));
         let requests = Mutex::new(Some(HashMap::new()));
-        let waiting = Arc::new(Waiting { requests, is_killed: AtomicBool::new(false) });
+        let waiting = Arc::new(Waiting { requests, is_killed: AtomicBool::new(may_end) });
         let (ended, end) = channel();
         let (listener, name) = (Arc::clone(&waiting), name.to_owned());
         thread::spawn(move || {
@@ -82,7 +83,7 @@ impl Process {
     }
 
     /// Asks it something. Nothing if it is gone: then it has not been asked.
-    pub(super) fn ask(&self, number: u64, request: Request) -> Outcome<Option<Receiver<Answer>>> {
+    pub(crate) fn ask(&self, number: u64, request: Request) -> Outcome<Option<Receiver<Answer>>> {
         let value = match &request {
             Request::Change(change) => Some(change.value()),
             Request::Read(_) | Request::Everything | Request::Status => None,
@@ -97,18 +98,27 @@ impl Process {
         Ok(Some(told))
     }
 
-    pub(super) fn stop(&mut self) -> Outcome<()> {
+    /// From now on it is a fault, or none, if it ends by itself.
+    pub(crate) fn may_end(&self, may_end: bool) {
+        self.waiting.is_killed.store(may_end, Ordering::SeqCst);
+    }
+
+    pub(crate) fn has_ended(&mut self) -> Outcome<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
+    pub(crate) fn stop(&mut self) -> Outcome<()> {
         self.is_stopped = true;
         Ok(kill_process(Pid::from_child(&self.child), Signal::STOP)?)
     }
 
-    pub(super) fn go_on(&mut self) -> Outcome<()> {
+    pub(crate) fn go_on(&mut self) -> Outcome<()> {
         self.is_stopped = false;
         Ok(kill_process(Pid::from_child(&self.child), Signal::CONT)?)
     }
 
     /// `kill -9`. When this returns, all that it has said has been heard.
-    pub(super) fn kill(mut self) -> Outcome<()> {
+    pub(crate) fn kill(mut self) -> Outcome<()> {
         self.waiting.is_killed.store(true, Ordering::SeqCst);
         self.child.kill()?;
         self.end.recv_timeout(PATIENCE).map_err(|_| "a killed process does not end")?;

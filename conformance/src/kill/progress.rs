@@ -5,17 +5,17 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     known: Mutex<Known>,
     has_grown: Condvar,
 }
 
 /// Values of changes of which something is known.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Known {
+pub(crate) struct Known {
     /// Also of those for whose answers nobody waited any more.
-    pub(super) acknowledged: BTreeSet<i64>,
-    pub(super) refused: BTreeSet<i64>,
+    pub(crate) acknowledged: BTreeSet<i64>,
+    pub(crate) refused: BTreeSet<i64>,
 }
 
 impl Progress {
@@ -23,21 +23,21 @@ impl Progress {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn acknowledge(&self, value: i64) {
+    pub(crate) fn acknowledge(&self, value: i64) {
         self.known().acknowledged.insert(value);
         self.has_grown.notify_all();
     }
 
-    pub(super) fn refuse(&self, value: i64) {
+    pub(crate) fn refuse(&self, value: i64) {
         self.known().refused.insert(value);
     }
 
-    pub(super) fn so_far(&self) -> Known {
+    pub(crate) fn so_far(&self) -> Known {
         self.known().clone()
     }
 
     /// Waits until so many more changes are acknowledged than now. False if they are not in time.
-    pub(super) fn wait_for(&self, more: usize, patience: Duration) -> bool {
+    pub(crate) fn wait_for(&self, more: usize, patience: Duration) -> bool {
         let known = self.known();
         let due = known.acknowledged.len() + more;
         let lacks = |known: &mut Known| known.acknowledged.len() < due;

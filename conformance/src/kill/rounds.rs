@@ -1,7 +1,7 @@
 //! What goes wrong while clients are at work, round after round.
 
 use super::clients::Clients;
-use super::{NODES, Outcome, PATIENCE};
+use super::{Outcome, PATIENCE};
 use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::time::Instant;
@@ -71,7 +71,7 @@ fn any(rounds: usize, seed: u64, clients: &Clients) -> Outcome<String> {
     let mut dice = Pcg64Mcg::seed_from_u64(seed);
     let (mut killed, mut stopped) = (0, 0);
     for _ in 0..rounds {
-        let (place, kills) = (dice.random_range(0..NODES), dice.random_bool(0.7));
+        let (place, kills) = (dice.random_range(0..cluster.nodes()), dice.random_bool(0.7));
         let (before, during) = (dice.random_range(1..40), dice.random_range(1..40));
         go_on(clients, before)?;
         if kills {
@@ -93,7 +93,7 @@ fn any(rounds: usize, seed: u64, clients: &Clients) -> Outcome<String> {
 }
 
 /// Waits until so many more changes are acknowledged.
-fn go_on(clients: &Clients, changes: usize) -> Outcome<()> {
+pub(crate) fn go_on(clients: &Clients, changes: usize) -> Outcome<()> {
     if clients.cluster.progress.wait_for(changes, PATIENCE) {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use super::clients::Clients;
 use super::cluster::Cluster;
 use super::node::NodeSettings;
 use super::rounds::Trouble;
-use super::{Outcome, ending};
+use super::{NODES, Outcome, ending};
 use crate::history::{self, History, Recorder};
 use crate::trace::{self, validate};
 use std::fmt::{self, Display, Formatter};
@@ -88,7 +88,7 @@ fn attempt(settings: &Settings, directory: &Path) -> Outcome<Report> {
     let recorder = Recorder::create(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let trace = settings.trace.clone().map(|trace| trace.unwrap_or_else(|| directory.join("trace")));
     trace.as_deref().map_or(Ok(()), room_for_traces)?;
-    let cluster = Cluster::start(directory, settings.node, trace.clone())?;
+    let cluster = Cluster::start(directory, NODES, settings.node, trace.clone())?;
     let clients = Clients::new(cluster, recorder, settings.keys, settings.trouble.seed());
     let trouble = at_work(&clients, settings.clients, |clients| settings.trouble.make(clients))?;
     let acknowledged = ending::check(&clients)?;
@@ -128,11 +128,11 @@ fn room_for_traces(directory: &Path) -> Outcome<()> {
 }
 
 /// Does something while clients are at work.
-fn at_work(
+pub(crate) fn at_work<T>(
     clients: &Clients,
     count: usize,
-    work: impl FnOnce(&Clients) -> Outcome<String>,
-) -> Outcome<String> {
+    work: impl FnOnce(&Clients) -> Outcome<T>,
+) -> Outcome<T> {
     thread::scope(|scope| {
         let over = Over(clients);
         let workers: Vec<_> = (0..count).map(|_| scope.spawn(|| clients.client().work())).collect();

@@ -8,13 +8,13 @@ use std::error::Error;
 
 /// What a client asks to be done. No value is ever asked for twice.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) enum Change {
+pub(crate) enum Change {
     Write { key: String, value: i64 },
     Cas { key: String, expected: Option<i64>, new: i64 },
 }
 
 impl Change {
-    pub(super) const fn value(&self) -> i64 {
+    pub(crate) const fn value(&self) -> i64 {
         match self {
             Self::Write { value, .. } | Self::Cas { new: value, .. } => *value,
         }
@@ -23,12 +23,12 @@ impl Change {
 
 /// The state of a node.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub(super) struct Store {
-    pub(super) values: BTreeMap<String, i64>,
+pub(crate) struct Store {
+    pub(crate) values: BTreeMap<String, i64>,
     /// All that was ever written.
-    pub(super) written: BTreeSet<i64>,
+    pub(crate) written: BTreeSet<i64>,
     /// And of that, what was written more than once.
-    pub(super) repeated: BTreeSet<i64>,
+    pub(crate) repeated: BTreeSet<i64>,
 }
 
 impl StateMachine for Store {

@@ -149,6 +149,7 @@ impl Arena<'_> {
             if let Some(harm) = harm(deed, &directory, &held, &sources, self.dice)? {
                 if deed.way == Way::MadeAnew {
                     cluster.init(place)?;
+                    Held::start_as_often(&directory, &intact, self.segment_size)?;
                 }
                 fs::create_dir_all(&directory)?;
                 copy::copy(&directory, &damaged)?;

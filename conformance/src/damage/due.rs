@@ -3,6 +3,7 @@
 use super::deed::{Deed, Part, Way};
 use super::harm::Harm;
 use super::records::{HEADER, end, records};
+use seaworthy::wal::FileName;
 
 /// What must come of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -42,10 +43,14 @@ impl Told {
     }
 }
 
-/// What must come of this.
-pub(super) fn due(deed: Deed, harm: &Harm, segment_size: u64) -> Due {
+/// What must come of this. `begun` is the last segment that the identity knows of.
+pub(super) fn due(deed: Deed, harm: &Harm, segment_size: u64, begun: u64) -> Due {
     let Some(file) = &harm.file else { return due_of_all(deed.way) };
-    let Some(after) = &harm.after else { return Due::Refused(Told::of(file, None)) };
+    // Killed before the identity knew: nobody was told of what is in it, and it may be gone.
+    let is_new = matches!(FileName::parse(file), Some(FileName::Segment(number)) if number > begun);
+    let Some(after) = &harm.after else {
+        return if is_new { Due::Lacking } else { Due::Refused(Told::of(file, None)) };
+    };
     let Some(first) = first_difference(&harm.before, after) else { return Due::Whole };
     match deed.part {
         Part::Identity => due_of_identity(deed.way, &harm.before, after, first),
@@ -62,7 +67,8 @@ pub(super) fn due(deed: Deed, harm: &Harm, segment_size: u64) -> Due {
             if (after.len() as u64) < segment_size {
                 return Due::Refused(Told::of(file, Some(after.len())));
             }
-            due_of_segment(deed.part, file, &harm.before, after, first)
+            let due = due_of_segment(deed.part, file, &harm.before, after, first);
+            if is_new && !deed.way.is_older() && due != Due::Whole { Due::Lacking } else { due }
         }
         Part::Directory => due_of_all(deed.way),
     }
@@ -143,7 +149,7 @@ mod tests {
 
     fn of_all(way: Way) -> Due {
         let harm = Harm { file: None, before: Vec::new(), after: None };
-        due(Deed { part: Part::Directory, way }, &harm, 4096)
+        due(Deed { part: Part::Directory, way }, &harm, 4096, 1)
     }
 
     #[test]
@@ -155,13 +161,22 @@ mod tests {
     }
 
     fn of_segment(after: Vec<u8>) -> Due {
-        let harm = Harm { file: Some("0001.log".to_owned()), before: vec![0; 4096], after: Some(after) };
-        due(Deed { part: Part::LastSegment, way: Way::CutShort }, &harm, 4096)
+        let harm =
+            Harm { file: Some("0000000000000001.log".to_owned()), before: vec![0; 4096], after: Some(after) };
+        due(Deed { part: Part::LastSegment, way: Way::CutShort }, &harm, 4096, 1)
     }
 
     #[test]
     fn a_segment_is_as_long_as_its_space() {
-        assert_eq!(of_segment(vec![0; 4095]), Due::Refused(Told::of("0001.log", Some(4095))));
+        assert_eq!(of_segment(vec![0; 4095]), Due::Refused(Told::of("0000000000000001.log", Some(4095))));
         assert_eq!(of_segment(vec![0; 4096]), Due::Whole);
+    }
+
+    #[test]
+    fn a_segment_that_the_identity_knows_of_is_missed() {
+        let harm = Harm { file: Some("0000000000000002.log".to_owned()), before: vec![0; 4096], after: None };
+        let deed = Deed { part: Part::LastSegment, way: Way::Removed };
+        assert_eq!(due(deed, &harm, 4096, 2), Due::Refused(Told::of("0000000000000002.log", None)));
+        assert_eq!(due(deed, &harm, 4096, 1), Due::Lacking);
     }
 }

@@ -31,6 +31,13 @@ pub(super) fn find(
     })
 }
 
+/// The last segment that the identity knows of.
+pub(super) fn begun(directory: &Path) -> Outcome<u64> {
+    let identity = fs::read(directory.join("identity"))?;
+    let number = identity.get(56..).and_then(|rest| rest.first_chunk()).ok_or("an identity is too short")?;
+    Ok(u32::from_le_bytes(*number).into())
+}
+
 /// The segments that count, in order: from the last one on that needs none before it.
 pub(super) fn segments(directory: &Path) -> Outcome<Vec<String>> {
     let mut numbers = Vec::new();

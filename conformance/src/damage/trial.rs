@@ -5,7 +5,8 @@ use super::deed::{Deed, Part, Way};
 use super::due::{Due, due};
 use super::harm::{Harm, Sources, harm};
 use super::held::Held;
-use super::records::records;
+use super::part;
+use super::records::{Record, records};
 use super::table::{Seen, Table};
 use super::watch::{Marks, reads, watch};
 use crate::kill::{Clients, Outcome, PATIENCE, go_on};
@@ -153,7 +154,7 @@ impl Arena<'_> {
                 }
                 fs::create_dir_all(&directory)?;
                 copy::copy(&directory, &damaged)?;
-                let due = due(deed, &harm, self.segment_size);
+                let due = due(deed, &harm, self.segment_size, part::begun(&intact)?);
                 return Ok(Victim { place, deed, sources, intact, damaged, held, harm, due });
             }
             cluster.launch(place)?;
@@ -190,10 +191,10 @@ impl Arena<'_> {
         if *due != Due::Lacking {
             return Err(format!("{deed}: node {} started without {lacks}", place + 1).into());
         }
-        let is_exact = match (&victim.harm.file, &victim.harm.after) {
-            (Some(file), Some(after)) => held == self.without_end(victim, file, after)?,
+        let is_exact = match &victim.harm.file {
+            Some(file) => held == self.without_end(victim, file)?,
             // An old copy of everything: it has what it had then.
-            (None, _) | (Some(_), None) => held == Held::of(&victim.sources.this_run, self.segment_size)??,
+            None => held == Held::of(&victim.sources.this_run, self.segment_size)??,
         };
         if is_exact {
             return Ok(false);
@@ -203,15 +204,20 @@ impl Arena<'_> {
     }
 
     /// What it would hold if its last segment had ended where the first record is that was damaged.
-    fn without_end(&self, victim: &Victim, file: &str, after: &[u8]) -> Outcome<Held> {
+    fn without_end(&self, victim: &Victim, file: &str) -> Outcome<Held> {
         let shorter = self.scratch.join("shorter");
         copy::copy(&victim.intact, &shorter)?;
         let mut bytes = victim.harm.before.clone();
-        let bad =
-            records(&bytes).into_iter().find(|it| bytes.get(it.range.clone()) != after.get(it.range.clone()));
-        let bad = bad.ok_or("no record was damaged, and something is missing")?;
-        bytes[bad.range.start..].fill(0);
-        copy::write(&shorter.join(file), &bytes)?;
+        let after = victim.harm.after.as_deref().unwrap_or_default();
+        let is_damaged = |record: &Record| bytes.get(record.range.clone()) != after.get(record.range.clone());
+        match records(&bytes).iter().position(is_damaged) {
+            None | Some(0) => fs::remove_file(shorter.join(file))?,
+            Some(position) => {
+                let begin = records(&bytes)[position].range.start;
+                bytes[begin..].fill(0);
+                copy::write(&shorter.join(file), &bytes)?;
+            }
+        }
         Ok(Held::of(&shorter, self.segment_size)??)
     }
 

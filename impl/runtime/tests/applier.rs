@@ -53,10 +53,8 @@ fn applied(indexes: impl IntoIterator<Item = u64>, through: u64) -> Applier<Hear
 /// What a machine is made into, as the disk would save it.
 fn saved(applier: &Applier<Heard>, index: u64) -> (Snapshot, Vec<u8>) {
     let last = LogId { term: Term(1), index: Index(index) };
-    match applier.snapshot(last).finish() {
-        Work::Save { snapshot, bytes } => (snapshot, bytes),
-        other => panic!("{other:?} is nothing to save"),
-    }
+    let Work::Save { snapshot, bytes } = applier.snapshot(last).finish() else { panic!("it is to be saved") };
+    (snapshot, bytes)
 }
 
 #[test]

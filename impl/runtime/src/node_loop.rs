@@ -3,8 +3,10 @@
 //! Without threads: whoever runs it calls [`NodeLoop::turn`] when something has happened or [`NodeLoop::next_timer`] is due.
 
 mod parts;
+mod settings;
 
 pub use parts::Part;
+pub use settings::{Settings, Status};
 
 use crate::applier::Applier;
 use crate::applying::Applying;
@@ -15,60 +17,17 @@ use crate::counters::Counters;
 use crate::outbox::{Frames, Outbox};
 use crate::recorder::Recorder;
 use crate::state_machine::{Logged, StateMachine};
-use crate::timers::{Compaction, Timers, Timing};
+use crate::timers::{Compaction, Timers};
 use crate::world::{Done, Event, Request, RequestError, Stop, Token, Work, World};
 use seaworthy_protocol::{
-    Answer, Config, Durable, Effects, Index, Input, LogId, Message, Node, NodeId, NodeSet, Pace, ReadId,
-    Role, Snapshot, Term, WriteAck,
+    Answer, Durable, Effects, Index, Input, LogId, Message, Node, NodeId, NodeSet, Pace, ReadId, Role,
+    Snapshot, Term, WriteAck,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// The most events of one turn. What happens meanwhile waits for the next, so that nothing waits for long.
 const EVENTS_PER_TURN: usize = 4096;
-
-/// How a node behaves. All nodes of a cluster have the same.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// What the protocol is told.
-    pub config: Config,
-    /// How patient it is.
-    pub timing: Timing,
-    /// When it makes snapshots.
-    pub compaction: Compaction,
-    /// How much waits at it.
-    pub limits: Limits,
-    /// How long a read looks for a leader before it fails.
-    pub read_timeout: Duration,
-}
-
-impl Settings {
-    /// The defaults, for a cluster of these voters.
-    #[must_use]
-    pub fn new(config: Config) -> Self {
-        let (timing, compaction, limits) = (Timing::default(), Compaction::default(), Limits::default());
-        Self { config, timing, compaction, limits, read_timeout: Duration::from_secs(1) }
-    }
-}
-
-/// What can be told of a node at a glance.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct Status {
-    /// Which node.
-    pub id: NodeId,
-    /// Its term.
-    pub term: Term,
-    /// The leader of that term, as far as it knows.
-    pub leader: Option<NodeId>,
-    /// The last entry of its log.
-    pub last: LogId,
-    /// The last entry known to be committed.
-    pub committed: Index,
-    /// The last entry that its state machine has applied.
-    pub applied: Index,
-    /// The last entry that compaction took away.
-    pub base: Index,
-}
 
 /// A node with everything around it but the world.
 #[derive(Debug)]

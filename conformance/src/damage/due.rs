@@ -44,7 +44,7 @@ impl Told {
 }
 
 /// What must come of this. `begun` is the last segment that the identity knows of.
-pub(super) fn due(deed: Deed, harm: &Harm, segment_size: u64, begun: u64) -> Due {
+pub(super) fn due(deed: Deed, harm: &Harm, begun: u64) -> Due {
     let Some(file) = &harm.file else { return due_of_all(deed.way) };
     // Killed before the identity knew: nobody was told of what is in it, and it may be gone.
     let is_new = matches!(FileName::parse(file), Some(FileName::Segment(number)) if number > begun);
@@ -64,14 +64,26 @@ pub(super) fn due(deed: Deed, harm: &Harm, segment_size: u64, begun: u64) -> Due
                 // It says whose it is.
                 return Due::Refused(Told::of(file, None));
             }
-            if (after.len() as u64) < segment_size {
-                return Due::Refused(Told::of(file, Some(after.len())));
+            if after.len() < size(&harm.before) {
+                // Without its header it is one of which nothing is known, but for what the identity says.
+                let is_unknown = is_new && after.len() < HEADER;
+                return if is_unknown {
+                    Due::Lacking
+                } else {
+                    Due::Refused(Told::of(file, Some(after.len())))
+                };
             }
             let due = due_of_segment(deed.part, file, &harm.before, after, first);
             if is_new && !deed.way.is_older() && due != Due::Whole { Due::Lacking } else { due }
         }
         Part::Directory => due_of_all(deed.way),
     }
+}
+
+/// The space that was made for a segment, as its header has it.
+fn size(segment: &[u8]) -> usize {
+    let size = segment.get(12..16).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_le_bytes);
+    usize::try_from(size).unwrap_or(usize::MAX)
 }
 
 fn due_of_segment(part: Part, file: &str, before: &[u8], after: &[u8], first: usize) -> Due {
@@ -149,7 +161,7 @@ mod tests {
 
     fn of_all(way: Way) -> Due {
         let harm = Harm { file: None, before: Vec::new(), after: None };
-        due(Deed { part: Part::Directory, way }, &harm, 4096, 1)
+        due(Deed { part: Part::Directory, way }, &harm, 1)
     }
 
     #[test]
@@ -160,23 +172,26 @@ mod tests {
         assert_eq!(of_all(Way::Rubbish), Due::Whole);
     }
 
-    fn of_segment(after: Vec<u8>) -> Due {
-        let harm =
-            Harm { file: Some("0000000000000001.log".to_owned()), before: vec![0; 4096], after: Some(after) };
-        due(Deed { part: Part::LastSegment, way: Way::CutShort }, &harm, 4096, 1)
+    /// Of a segment of 4 KiB whose header says so.
+    fn of_segment(length: usize) -> Due {
+        let mut before = vec![0; 4096];
+        before[12..16].copy_from_slice(&4096_u32.to_le_bytes());
+        let after = Some(before[..length].to_vec());
+        let harm = Harm { file: Some("0000000000000001.log".to_owned()), before, after };
+        due(Deed { part: Part::LastSegment, way: Way::CutShort }, &harm, 1)
     }
 
     #[test]
     fn a_segment_is_as_long_as_its_space() {
-        assert_eq!(of_segment(vec![0; 4095]), Due::Refused(Told::of("0000000000000001.log", Some(4095))));
-        assert_eq!(of_segment(vec![0; 4096]), Due::Whole);
+        assert_eq!(of_segment(4095), Due::Refused(Told::of("0000000000000001.log", Some(4095))));
+        assert_eq!(of_segment(4096), Due::Whole);
     }
 
     #[test]
     fn a_segment_that_the_identity_knows_of_is_missed() {
         let harm = Harm { file: Some("0000000000000002.log".to_owned()), before: vec![0; 4096], after: None };
         let deed = Deed { part: Part::LastSegment, way: Way::Removed };
-        assert_eq!(due(deed, &harm, 4096, 2), Due::Refused(Told::of("0000000000000002.log", None)));
-        assert_eq!(due(deed, &harm, 4096, 1), Due::Lacking);
+        assert_eq!(due(deed, &harm, 2), Due::Refused(Told::of("0000000000000002.log", None)));
+        assert_eq!(due(deed, &harm, 1), Due::Lacking);
     }
 }

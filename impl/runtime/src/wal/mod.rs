@@ -45,11 +45,18 @@ static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 /// How a write-ahead log is laid out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Layout {
-    /// How many bytes of space are made for a segment. A batch that is larger has a segment of its own. A segment that is shorter
-    /// when the log is opened has lost its end: never open a log with more than it was written with.
+    /// How many bytes of space are made for a segment. A batch that is larger has a segment of its own. May be another one at each
+    /// opening.
     pub segment_size: u64,
     /// How many bytes of a snapshot are written and synced at a time: batches wait no longer for one.
     pub piece_size: usize,
+}
+
+impl Layout {
+    /// How much space a segment gets that begins with these records.
+    fn size(&self, records: &[u8]) -> u64 {
+        self.segment_size.max((HEADER + records.len()) as u64)
+    }
 }
 
 impl Default for Layout {
@@ -167,7 +174,8 @@ impl<F: Files> Wal<F> {
 
     fn begin_segment(&mut self, batch: &mut Batch, previous: Option<u32>) -> Result<(), DiskError> {
         let number = self.segment.number + 1;
-        let (_, chain) = Header::new(&self.identity, number, previous).encode();
+        let size = self.layout.size(batch.bytes());
+        let (_, chain) = Header::new(&self.identity, number, size, previous).encode();
         let chain = batch.seal(segment::seed(self.identity.directory, number), 0, chain);
         let mut next = self.segment;
         next.begin(&mut self.files, &self.identity, self.layout, previous, batch.bytes())?;
@@ -249,10 +257,10 @@ impl Segment {
     ) -> Result<(), DiskError> {
         let number = self.number + 1;
         let end = (HEADER + records.len()) as u64;
-        let size = layout.segment_size.max(end);
+        let size = layout.size(records);
         make_room(files, size)?;
         let name = FileName::Segment(number);
-        let (header, chain) = Header::new(identity, number, previous).encode();
+        let (header, chain) = Header::new(identity, number, size, previous).encode();
         files.rename(FileName::Spare, name).map_err(DiskError::writing("rename", FileName::Spare))?;
         files.write(name, 0, &header).map_err(DiskError::writing("write", name))?;
         files.write(name, HEADER as u64, records).map_err(DiskError::writing("write", name))?;

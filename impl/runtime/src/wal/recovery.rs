@@ -59,7 +59,7 @@ pub(super) fn open<C: Command, F: Files>(
         return Err(OpenError::NotInitialised);
     }
     let (mut identity, newest) = Identity::read(&files)?;
-    let segments = segments(&files, &identity, newest, &names, layout)?;
+    let segments = segments(&files, &identity, newest, &names)?;
     let (durable, found) = fold(&files, &segments)?;
     if let Some(snapshot) = durable.snapshot() {
         snapshots::check(&files, snapshot)?;
@@ -132,7 +132,6 @@ fn segments(
     identity: &Identity,
     newest: u64,
     names: &[FileName],
-    layout: Layout,
 ) -> Result<Vec<Listed>, OpenError> {
     let number = |name: &FileName| match name {
         FileName::Segment(number) => Some(*number),
@@ -155,7 +154,7 @@ fn segments(
         if found.last().is_some_and(|after| after.header.number != number + 1) {
             break;
         }
-        match read_segment(files, identity, number, layout)? {
+        match read_segment(files, identity, number)? {
             Some(listed) => {
                 let is_start = listed.header.previous.is_none();
                 found.push(listed);
@@ -178,23 +177,18 @@ fn segments(
 }
 
 /// A segment; nothing if it was never begun durably.
-fn read_segment(
-    files: &impl Files,
-    identity: &Identity,
-    number: u64,
-    layout: Layout,
-) -> Result<Option<Listed>, OpenError> {
+fn read_segment(files: &impl Files, identity: &Identity, number: u64) -> Result<Option<Listed>, OpenError> {
     let file = FileName::Segment(number);
     let size = files.len(file).map_err(OpenError::failing("measure", file))?;
-    // Its space was durable before it had its name.
-    if size < layout.segment_size {
-        return Err(OpenError::Damaged { file, offset: size, what: "it ends too early" });
-    }
     let mut bytes = [0; HEADER];
     let read = files.read(file, 0, &mut bytes).map_err(OpenError::failing("read", file))?;
     let decoded = bytes.get(..read).and_then(Header::decode);
     if let Some((header, checksum)) = decoded {
         header.check(identity, number)?;
+        // Its space was durable before it had its name.
+        if size < header.size.into() {
+            return Err(OpenError::Damaged { file, offset: size, what: "it ends too early" });
+        }
         let listed = Listed { header, checksum, size };
         // The first segment of all began empty.
         let is_empty_start = header.previous.is_none() && number == 1;

@@ -6,7 +6,7 @@
 //! | version | 2 | of the format, [`VERSION`] |
 //! | node   | 1  | whose it is |
 //! | start  | 1  | 1 if it needs no segment before it: the first one, and each that begins with a state |
-//! | –      | 4  | zero |
+//! | size   | 4  | how much space was made for it, or the most that this can say; 0 where an earlier version wrote it |
 //! | cluster | 16 | |
 //! | number | 8  | of the segment, from 1 |
 //! | previous | 4 | checksum of the last record of the segment before it; 0 in a start |
@@ -43,15 +43,18 @@ pub(super) struct Header {
     pub(super) cluster: u128,
     pub(super) number: u64,
     pub(super) directory: u128,
+    /// How many bytes it has, or more.
+    pub(super) size: u32,
     /// The checksum of the last record of the segment before it; nothing if it needs none.
     pub(super) previous: Option<u32>,
 }
 
 impl Header {
-    pub(super) const fn new(identity: &Identity, number: u64, previous: Option<u32>) -> Self {
+    pub(super) fn new(identity: &Identity, number: u64, size: u64, previous: Option<u32>) -> Self {
         let node = identity.node.get();
         let Identity { cluster, directory, .. } = *identity;
-        Self { version: VERSION, node, cluster, number, directory, previous }
+        let size = u32::try_from(size).unwrap_or(u32::MAX);
+        Self { version: VERSION, node, cluster, number, directory, size, previous }
     }
 
     /// The bytes, and their checksum, with which the chain of records begins.
@@ -61,6 +64,7 @@ impl Header {
         bytes[8..10].copy_from_slice(&self.version.to_le_bytes());
         bytes[10] = self.node;
         bytes[11] = u8::from(self.previous.is_none());
+        bytes[12..16].copy_from_slice(&self.size.to_le_bytes());
         bytes[16..32].copy_from_slice(&self.cluster.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.number.to_le_bytes());
         bytes[40..44].copy_from_slice(&self.previous.unwrap_or_default().to_le_bytes());
@@ -83,6 +87,7 @@ impl Header {
             cluster: u128_at(bytes, 16),
             number: u64_at(bytes, 32),
             directory: u128_at(bytes, 44),
+            size: u32_at(bytes, 12),
             previous: (bytes[11] == 0).then(|| u32_at(bytes, 40)),
         };
         Some((header, checksum))

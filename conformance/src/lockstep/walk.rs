@@ -57,6 +57,10 @@ pub struct Walked {
 /// # Errors
 ///
 /// If the model lacks the box that lends its name.
+///
+/// # Panics
+///
+/// If a simulated disk cannot be initialised.
 pub fn walk(seed: u64, events: u64) -> Result<Walked, UnknownBox> {
     let mut walk = Walk::new(seed)?;
     let mut walked = Walked::default();
@@ -110,9 +114,13 @@ impl Walk {
         let config = bounds.config();
         let compaction = Compaction { every: 3, keep: u64::from(dice.random::<bool>()) };
         let settings = Settings { compaction, ..Settings::new(names::shipped(config)) };
-        let walkers = NodeSet::first(bounds.nodes).iter().map(|id| Walker::new(id, settings, &mut dice).ok());
+        let mut walker = |id| {
+            let walker = Walker::new(id, settings, &mut dice);
+            Some(walker.expect("an empty disk that works is initialised"))
+        };
+        let walkers = NodeSet::first(bounds.nodes).iter().map(&mut walker).collect();
         Ok(Self {
-            walkers: walkers.collect(),
+            walkers,
             state: model.start(),
             names: Names::new(&config),
             model,

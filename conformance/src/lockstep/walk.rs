@@ -34,7 +34,7 @@ struct Walk {
     names: Names,
     coverage: Coverage,
     requests: u64,
-    snapshots: u8,
+    snapshots: u64,
     /// What has happened, in the one notation.
     script: Vec<String>,
 }

@@ -1,11 +1,11 @@
 //! A node that takes whole turns, many events at a time, with the queue before its disk: all of production but its threads.
 
 use crate::Envelope;
-use crate::production::Tape;
+use crate::production::{Tape, numbered};
 use crate::sim::SimFiles;
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
-use seaworthy::wal::{Identity, Layout, OpenError, Wal, digest};
+use seaworthy::wal::{Identity, Layout, OpenError, Wal};
 use seaworthy::{
     Building, Disk, Done, Event, NodeLoop, RequestError, Settings, Stop, Task, Token, Work, World,
 };
@@ -55,7 +55,7 @@ struct Around<'a> {
     inbox: VecDeque<Event<u8>>,
     disk: &'a mut Disk<SimFiles>,
     /// Which snapshot of the walk the next one is.
-    snapshots: &'a mut u8,
+    snapshots: &'a mut u64,
     turned: Turned,
 }
 
@@ -83,20 +83,9 @@ impl World<Tape> for Around<'_> {
         self.disk.submit(work);
     }
 
-    /// No two snapshots of a walk have the same bytes, as in the model.
     fn build(&mut self, building: Building) {
-        *self.snapshots = (*self.snapshots + 1) & 0xf;
-        let work = match building.finish() {
-            Work::Save { mut snapshot, mut bytes } => {
-                if let Some(last) = bytes.last_mut() {
-                    *last |= *self.snapshots << 4;
-                }
-                snapshot.digest = digest(&bytes);
-                Work::Save { snapshot, bytes }
-            }
-            other @ (Work::Append { .. } | Work::Stage { .. } | Work::KeepStaged(_) | Work::Retry) => other,
-        };
-        self.disk.submit(work);
+        *self.snapshots += 1;
+        self.disk.submit(numbered(building.finish(), *self.snapshots, None));
     }
 
     fn apply(&mut self, _: Task<u8>) {
@@ -161,7 +150,7 @@ impl Walker {
         &mut self,
         events: VecDeque<Event<u8>>,
         after: Duration,
-        snapshots: &mut u8,
+        snapshots: &mut u64,
         dice: &mut Pcg64Mcg,
     ) -> Turned {
         self.now += after;

@@ -1,8 +1,9 @@
 //! The world around the loop: it keeps what the node does, and has no will of its own.
 
+use super::numbered::numbered;
 use super::output::{Output, Said};
 use super::tape::Tape;
-use seaworthy::wal::{Batch, Files, Wal, digest};
+use seaworthy::wal::{Batch, Files, Wal};
 use seaworthy::{Building, Done, Event, RequestError, Task, Token, Work, World};
 use seaworthy_protocol::{Chunk, NodeId, PeerFault, Snapshot};
 use std::collections::VecDeque;
@@ -88,17 +89,12 @@ impl<F: Files> World<Tape> for Around<'_, F> {
         }
     }
 
-    /// No two snapshots have the same bytes, as in the model: each bears a number.
     fn build(&mut self, building: Building) {
-        let work = match (building.finish(), self.wanted) {
-            (Work::Save { mut snapshot, mut bytes }, Some(wanted)) => {
-                number(&mut bytes, wanted);
-                (snapshot.length, snapshot.digest) = (bytes.len() as u64, digest(&bytes));
-                Work::Save { snapshot, bytes }
-            }
-            (other, _) => other,
-        };
-        self.submit(work);
+        let work = building.finish();
+        self.submit(match self.wanted {
+            Some(wanted) => numbered(work, wanted.digest, Some(wanted.length)),
+            None => work,
+        });
     }
 
     fn apply(&mut self, _: Task<u8>) {
@@ -125,12 +121,4 @@ impl<F: Files> World<Tape> for Around<'_, F> {
     fn fault(&mut self, fault: PeerFault) {
         self.output.faults.push(fault);
     }
-}
-
-/// Writes the number of a snapshot into its bytes, and makes them as long as it is.
-pub(super) fn number(bytes: &mut Vec<u8>, wanted: Snapshot) {
-    if let Some(state) = bytes.get_mut(1) {
-        *state |= u8::try_from(wanted.digest & 0xf).unwrap_or_default() << 4;
-    }
-    bytes.resize(usize::try_from(wanted.length).unwrap_or(usize::MAX), 0);
 }

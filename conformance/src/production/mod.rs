@@ -9,14 +9,17 @@
 //! | `around.rs` | the world around its loop                                            |
 //! | `torn.rs`   | what a crash in the middle of a write leaves                         |
 //! | `tape.rs`   | the state machine                                                    |
+//! | `numbered.rs` | what makes each snapshot another one                               |
 //! | `output.rs` | what comes of an event                                               |
 
 mod around;
+mod numbered;
 mod output;
 mod server;
 mod tape;
 mod torn;
 
+pub(crate) use numbered::numbered;
 pub use output::{Output, Said};
 pub use server::{Server, Snapshots};
 pub use tape::Tape;

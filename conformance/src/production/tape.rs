@@ -1,6 +1,7 @@
 //! What the nodes replicate: a checksum over the commands, in their order. It fits into half a byte, for a snapshot of the model has two
 //! bytes, and the first is the version.
 
+use super::numbered::put;
 use seaworthy::wal::digest;
 use seaworthy::{Raw, StateMachine};
 use seaworthy_protocol::{Index, Snapshot};
@@ -29,9 +30,8 @@ impl Tape {
     /// A snapshot of it, and its bytes: the version, itself with the number by which a script knows the snapshot, and as much more as
     /// that says.
     pub(crate) fn numbered(self, wanted: Snapshot) -> (Snapshot, Vec<u8>) {
-        let number = u8::try_from(wanted.digest & 0xf).unwrap_or_default();
-        let mut bytes = vec![1, self.0 | number << 4];
-        bytes.resize(usize::try_from(wanted.length).unwrap_or(usize::MAX), 0);
+        let mut bytes = vec![1, self.0];
+        put(&mut bytes, wanted.digest, Some(wanted.length));
         (Snapshot { digest: digest(&bytes), ..wanted }, bytes)
     }
 

@@ -7,8 +7,8 @@ use crate::error::StartError;
 use crate::node_loop::{NodeLoop, Settings};
 use crate::raft::{Raft, Running, Threads};
 use crate::shell::{
-    DiskEnd, Display, Employer, Incoming, MemoryDisk, Surroundings, WireEnd, run_disk, run_node,
-    run_state_machine,
+    DiskEnd, Display, Driver, Employer, Incoming, MemoryDisk, Surroundings, Turns, WireEnd, run_disk,
+    run_node, run_state_machine,
 };
 use crate::state_machine::{Logged, StateMachine};
 use crate::sync::{Guarded, Published, Receiver, Sender, Watermark, mailbox};
@@ -309,13 +309,52 @@ impl Builder {
         Logged<S>: Send + 'static,
         S::Response: Send + 'static,
     {
+        self.start_driven(state_machine, Turns)
+    }
+
+    /// The same, with a driver that decides when the node goes on: for tests that have a story happen to a node on its real threads, step
+    /// by step. The driver alone knows what time it is for the node, and when something has arrived.
+    ///
+    /// ```
+    /// # use seaworthy::{Builder, Network, NodeId, NodeSet};
+    /// # mod sum { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sum.rs")); }
+    /// use seaworthy::{BlockingWorld, Driver, NodeLoop, Stop};
+    ///
+    /// /// Every wait ends after a millisecond: for a node that is to be looked at often.
+    /// struct Restless;
+    ///
+    /// impl Driver<sum::Sum> for Restless {
+    ///     fn turn(&mut self, node: &mut NodeLoop<sum::Sum>, world: &mut impl BlockingWorld<sum::Sum>) -> Result<(), Stop> {
+    ///         node.turn(world)
+    ///     }
+    ///
+    ///     fn wait(&mut self, _: &NodeLoop<sum::Sum>, world: &mut impl BlockingWorld<sum::Sum>) {
+    ///         world.wait(world.now() + std::time::Duration::from_millis(1));
+    ///     }
+    /// }
+    ///
+    /// let (id, voters, network) = (NodeId::new(1).unwrap(), NodeSet::first(1), Network::default());
+    /// let raft = Builder::new(7, id, voters, &network).start_driven(sum::Sum(0), Restless)?;
+    /// while raft.propose(&1).wait().is_err() {}
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Likewise.
+    pub fn start_driven<S>(self, state_machine: S, driver: impl Driver<S>) -> Result<Raft<S>, StartError>
+    where
+        S: StateMachine + Send + 'static,
+        Logged<S>: Send + 'static,
+        S::Response: Send + 'static,
+    {
         let config = self.config.map_err(StartError::Config)?;
         if !config.voters().contains(self.id) {
             return Err(StartError::NoVoter(self.id));
         }
         let (inbox, incoming) = mailbox(MAILBOX_BYTES);
         let (disk, thread, identity, durable) = self.open_disk::<S>(&inbox)?;
-        match self.start_on(config, disk, (identity, durable), (inbox, incoming), state_machine) {
+        match self.start_on(config, disk, (identity, durable), (inbox, incoming), (state_machine, driver)) {
             Ok(running) => {
                 running.threads.with(|threads| threads.disk = thread);
                 Ok(Raft::new(running))
@@ -335,7 +374,7 @@ impl Builder {
         disk: DiskEnd,
         (identity, durable): (Identity, Durable<Logged<S>>),
         (inbox, incoming): (Sender<Incoming<S>>, Receiver<Incoming<S>>),
-        state_machine: S,
+        (state_machine, driver): (S, impl Driver<S>),
     ) -> Result<Running<S>, StartError>
     where
         S: StateMachine + Send + 'static,
@@ -392,7 +431,7 @@ impl Builder {
         let display =
             Display { status: status.clone(), applied: applied.clone(), counters: counters.clone() };
         let name = format!("seaworthy-{}", self.id.get());
-        let node = spawn(name, move || run_node(node, world, display))?;
+        let node = spawn(name, move || run_node(node, world, display, driver))?;
         let threads = Guarded::new(Threads { node: Some(node), state, disk: None });
         Ok(Running { inbox, status, applied, threads, counters, transport })
     }

@@ -41,6 +41,7 @@ pub use node_loop::{NodeLoop, Part, Settings, Status};
 pub use raft::{Applied, Leader, Leadership, Metrics, Raft};
 pub use reply::Reply;
 pub use seaworthy_protocol::{Config, ConfigError, Index, LogId, NodeId, NodeSet, Term};
+pub use shell::{BlockingWorld, Driver};
 pub use snapshot::Building;
 pub use state_machine::StateMachine;
 pub use timers::{Compaction, Timing, TimingError};

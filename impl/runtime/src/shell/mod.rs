@@ -8,6 +8,7 @@
 //! | `seaworthy-to-M`, `seaworthy-listener`, `seaworthy-reader` | write to node M, let peers in, read from one | a connection |
 //! | `seaworthy-N-disk`  | writes and syncs; none for a node without a disk                | its mailbox            |
 
+mod driver;
 #[cfg(all(test, seaworthy_loom))]
 mod interleavings;
 mod memory;
@@ -15,6 +16,8 @@ mod state;
 mod waiting;
 mod world;
 
+pub(crate) use driver::Turns;
+pub use driver::{BlockingWorld, Driver};
 pub(crate) use memory::MemoryDisk;
 pub(crate) use state::{Employer, run_state_machine};
 pub(crate) use waiting::Reader;
@@ -47,6 +50,7 @@ pub(crate) fn run_node<S>(
     mut node: NodeLoop<S>,
     mut world: Surroundings<S>,
     display: Display,
+    mut driver: impl Driver<S>,
 ) -> Result<(), Stop>
 where
     S: StateMachine + 'static,
@@ -54,7 +58,7 @@ where
     S::Response: Send,
 {
     loop {
-        if let Err(stop) = node.turn(&mut world) {
+        if let Err(stop) = driver.turn(&mut node, &mut world) {
             tracing::error!(node = world.id.get(), %stop, "the node has stopped");
             return Err(stop);
         }
@@ -67,7 +71,7 @@ where
             node.dismiss(&mut world);
             return Ok(());
         }
-        world.wait(node.next_timer());
+        driver.wait(&node, &mut world);
     }
 }
 

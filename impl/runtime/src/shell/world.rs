@@ -1,5 +1,6 @@
 //! The world around a node's loop when it runs in a thread of its own.
 
+use super::driver::BlockingWorld;
 use super::memory::MemoryDisk;
 use super::state::{Bytes, Deed};
 use super::waiting::{BatchResponder, Reader, Responder, Waiting};
@@ -115,13 +116,6 @@ where
             state_machine,
             wire,
             is_stopping: false,
-        }
-    }
-
-    /// Sleeps until something comes, or until a moment.
-    pub(crate) fn wait(&mut self, until: Duration) {
-        if self.events.is_empty() && self.coming.is_empty() {
-            self.inbox.wait(Some(until.saturating_sub(self.began.elapsed())));
         }
     }
 
@@ -327,5 +321,18 @@ where
 
     fn fault(&mut self, fault: PeerFault) {
         tracing::warn!(node = self.id.get(), ?fault, "a peer has said something that no correct node says");
+    }
+}
+
+impl<S> BlockingWorld<S> for Surroundings<S>
+where
+    S: StateMachine + 'static,
+    Logged<S>: Send,
+    S::Response: Send,
+{
+    fn wait(&mut self, until: Duration) {
+        if self.events.is_empty() && self.coming.is_empty() {
+            self.inbox.wait(Some(until.saturating_sub(self.began.elapsed())));
+        }
     }
 }

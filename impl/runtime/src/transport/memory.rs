@@ -88,6 +88,29 @@ impl Network {
         self.0.with(|links| links.cut.clear());
     }
 
+    /// Brings a node a frame as if another had sent it: for tests that decide what arrives when. A frame that cannot be read is lost.
+    ///
+    /// ```
+    /// # use seaworthy::{Network, NodeId};
+    /// # let (network, one, two) = (Network::default(), NodeId::new(1).unwrap(), NodeId::new(2).unwrap());
+    /// use seaworthy::codec::encode_frame;
+    /// use seaworthy_protocol::{Entry, Envelope, Message, Term};
+    ///
+    /// let envelope = Envelope { from: one, to: two, term: Term(1), message: Message::<&[Entry<u8>]>::HigherTerm };
+    /// let mut frame = Vec::new();
+    /// encode_frame(&envelope, &[], &mut frame);
+    /// network.deliver(one, two, &frame);
+    /// ```
+    pub fn deliver(&self, from: NodeId, to: NodeId, frame: &[u8]) {
+        let deliver = self.0.with(|links| {
+            let is_cut = links.cut.contains(&(from, to));
+            links.nodes.get(&to).filter(|_| !is_cut).map(Arc::clone)
+        });
+        if let Some(deliver) = deliver {
+            deliver(frame);
+        }
+    }
+
     pub(crate) fn join(&self, id: NodeId, deliver: Deliver) {
         self.0.with(|links| links.nodes.insert(id, deliver));
     }
@@ -98,12 +121,6 @@ impl Network {
 
     pub(crate) fn send(&self, from: NodeId, to: NodeId, frame: &[u8]) {
         debug_assert_eq!(frame_len(frame, usize::MAX), Ok(Some(frame.len())), "a frame is sent whole");
-        let deliver = self.0.with(|links| {
-            let is_cut = links.cut.contains(&(from, to));
-            links.nodes.get(&to).filter(|_| !is_cut).map(Arc::clone)
-        });
-        if let Some(deliver) = deliver {
-            deliver(frame);
-        }
+        self.deliver(from, to, frame);
     }
 }

@@ -9,8 +9,8 @@ use crate::node_loop::{NodeLoop, Settings};
 use crate::raft::{Raft, Running, Threads};
 use crate::shell::state::{Deed, Obituary as StateObituary};
 use crate::shell::{
-    DiskEnd, Display, Employer, Incoming, MemoryDisk, Obituary, Order, Surroundings, WireEnd, run_disk,
-    run_node, run_state_machine,
+    DiskEnd, Display, Employer, Incoming, MemoryDisk, Obituary, Order, Surroundings, Turns, WireEnd,
+    run_disk, run_node, run_state_machine,
 };
 use crate::sync::{Guarded, Published, Receiver, Sender, Watermark, mailbox, standing};
 use crate::transport::memory::Network;
@@ -156,7 +156,7 @@ pub(super) struct NodeSide {
 
 impl NodeSide {
     pub(super) fn run(self) -> Result<(), Stop> {
-        run_node(self.node, self.world, self.display)
+        run_node(self.node, self.world, self.display, Turns)
     }
 }
 

@@ -16,7 +16,7 @@
 //! | [`sim`]        | whole clusters in a simulated world                                   |
 //! | [`trace`]      | what running nodes have recorded, done again and judged               |
 //! | [`syscalls`]   | real processes under strace, and what they said before it was durable |
-//! | [`production`] | one shipped node on a simulated disk, told what happens               |
+//! | [`production`] | one shipped node, simulated or on its threads, told what happens      |
 //! | [`lockstep`]   | production beside the model, step by step                            |
 //! | [`outcome`]    | what a command changed, in words                                      |
 //! | [`golden`]     | outcomes compared with the golden ones, or written anew               |

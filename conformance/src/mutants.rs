@@ -40,6 +40,8 @@ pub enum Layer {
     Damage,
     /// Production beside the model, step by step.
     Lockstep,
+    /// Scripts on real threads.
+    Threads,
     /// Real processes, by their system calls.
     Syscalls,
     /// Real processes that are killed, by their steps taken again.
@@ -50,7 +52,7 @@ pub enum Layer {
 
 impl Layer {
     /// All of them, the quickest first; loom last, for which everything is built once more.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Codec,
         Self::Loop,
         Self::Transport,
@@ -58,6 +60,7 @@ impl Layer {
         Self::StateThread,
         Self::DiskKit,
         Self::Lockstep,
+        Self::Threads,
         Self::Syscalls,
         Self::Trace,
         Self::Damage,
@@ -78,6 +81,7 @@ impl Layer {
             Self::StateThread => "state thread",
             Self::Damage => "damage",
             Self::Lockstep => "lockstep",
+            Self::Threads => "threads",
             Self::Syscalls => "syscalls",
             Self::Trace => "trace",
             Self::Loom => "loom",
@@ -96,6 +100,7 @@ impl Layer {
             | Self::Damage
             | Self::Syscalls
             | Self::Lockstep
+            | Self::Threads
             | Self::Trace => "",
             Self::Loom => "--cfg seaworthy_loom",
         }
@@ -110,6 +115,7 @@ impl Layer {
             Self::Simulator
             | Self::DiskKit
             | Self::Lockstep
+            | Self::Threads
             | Self::Syscalls
             | Self::Trace
             | Self::Damage => false,
@@ -130,6 +136,7 @@ impl Layer {
             Self::StateThread => test("seaworthy", &["--test", "state_thread"]),
             Self::Syscalls => run("seaworthy-syscalls", &["record", "--writes", "200"]),
             Self::Lockstep => test("seaworthy-conformance", &["--test", "lockstep"]),
+            Self::Threads => test("seaworthy-conformance", &["--test", "threads"]),
             Self::Trace => run("seaworthy-kill", &["any", "--rounds", "10", "--trace"]),
             Self::Damage => {
                 let parts = [

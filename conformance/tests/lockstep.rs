@@ -1,13 +1,11 @@
 //! Production and the model take the same steps, and are the same after each.
 
-use seaworthy_conformance::golden::{self, Golden};
 use seaworthy_conformance::lockstep::{self, ReplayError, Twin};
 use seaworthy_model::bounds::{Bounds, DiskKind};
 use seaworthy_model::system::Raft;
 use seaworthy_model::trace::{self, Script};
 use seaworthy_model::witnesses;
 use seaworthy_protocol::Term;
-use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 
@@ -39,18 +37,7 @@ fn every_step_of_random_walks_is_an_edge_of_the_model() {
 #[test]
 fn production_plays_every_scenario() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let mut played = 0;
-    for group in fs::read_dir(&root).unwrap() {
-        for file in golden::files(&group.unwrap().path()).unwrap() {
-            let found = RefCell::new(None);
-            let outcome = golden::run_file(&file, Golden::Compare, |setup| Twin::new(setup, &found));
-            outcome.unwrap_or_else(|failure| panic!("{failure}"));
-            if let Some(mismatch) = found.into_inner() {
-                panic!("{}: {mismatch}", file.display());
-            }
-            played += 1;
-        }
-    }
+    let played = lockstep::play_all(&root, Twin::new).unwrap_or_else(|failure| panic!("{failure}"));
     assert!(played > 200, "only {played} scenarios");
 }
 

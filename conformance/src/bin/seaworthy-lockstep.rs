@@ -34,6 +34,9 @@ enum Command {
         /// The traces
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// Each node on its threads, in a temporary directory, in the place of a simulated one
+        #[arg(long)]
+        threads: bool,
     },
     /// Lets production walk at random: each of its steps must be one of the model's
     Walk {
@@ -52,7 +55,7 @@ enum Command {
 fn main() -> ExitCode {
     let is_good = match Arguments::parse().command {
         Command::Edges { boxes, small, threads } => edges(&boxes, small, threads),
-        Command::Replay { files } => return replay(&files),
+        Command::Replay { files, threads } => return replay(&files, threads),
         Command::Walk { seed, walks, events } => walk(seed, walks, events),
     };
     match is_good {
@@ -86,7 +89,8 @@ fn edges(names: &[String], small: bool, threads: usize) -> Result<bool, UnknownB
     Ok(is_good)
 }
 
-fn replay(files: &[PathBuf]) -> ExitCode {
+fn replay(files: &[PathBuf], threads: bool) -> ExitCode {
+    let take = if threads { lockstep::replay_on_threads } else { lockstep::replay };
     let mut code = 0;
     for file in files {
         let name = file.display();
@@ -95,7 +99,7 @@ fn replay(files: &[PathBuf]) -> ExitCode {
                 eprintln!("{name}: {error}");
                 code = 2;
             }
-            Ok(text) => match lockstep::replay(&text) {
+            Ok(text) => match take(&text) {
                 Ok(steps) => tell(&format!("{name}: {steps} steps, and production is where the trace is")),
                 Err(error) => {
                     eprintln!("{name}: {error}");

@@ -43,12 +43,12 @@ pub(super) fn values<T: Debug + PartialEq>(what: &'static str, shipped: &T, mode
 }
 
 /// What a node sends. Frames are read back; whatever the model's node has sent and this one has not stays in `owed`, and nothing may
-/// leave that is not owed, unless it `has_left` before: a message may arrive twice anyway.
+/// leave that is not owed, each as often as it is, unless it `may_repeat`: a message may arrive twice anyway.
 pub(super) fn frames(
     names: &Names,
     frames: &[(NodeId, Vec<u8>)],
     owed: &mut Vec<Envelope>,
-    has_left: impl Fn(&Envelope) -> bool,
+    may_repeat: impl Fn(&Envelope) -> bool,
 ) -> Result<Vec<Envelope>, Mismatch> {
     const WHAT: &str = "what it sends";
     let mut sent = Vec::new();
@@ -59,11 +59,16 @@ pub(super) fn frames(
             || Mismatch::new(WHAT, String::new(), format!("to {to} no frame of its: {frame:02x?}"));
         sent.push(envelope.ok_or_else(nonsense)?);
     }
-    if sent.iter().all(|envelope| owed.contains(envelope) || has_left(envelope)) {
-        owed.retain(|envelope| !sent.contains(envelope));
-        return Ok(sent);
+    let mut left = owed.clone();
+    for envelope in &sent {
+        match left.iter().position(|other| other == envelope) {
+            Some(position) => drop(left.swap_remove(position)),
+            None if may_repeat(envelope) => {}
+            None => return Err(Mismatch::new(WHAT, lines(owed), lines(&sent))),
+        }
     }
-    Err(Mismatch::new(WHAT, lines(owed), lines(&sent)))
+    *owed = left;
+    Ok(sent)
 }
 
 /// Nothing is owed for ever.

@@ -6,8 +6,7 @@ use super::mismatch::Mismatch;
 use super::names::Names;
 use super::waiting::Waiting;
 use crate::Envelope;
-use crate::production::{Output, Said, Server, Snapshots, Tape};
-use crate::sim::SimFiles;
+use crate::production::{Output, Production, Said, Tape};
 use crate::subject::Event;
 use seaworthy::Token;
 use seaworthy_model::disk::Disk;
@@ -15,8 +14,8 @@ use seaworthy_protocol::{Answer, Durable, Node, PeerFault, Snapshot};
 
 /// A node of the production cluster.
 #[derive(Clone, Debug)]
-pub(super) struct Machine {
-    pub(super) server: Server<SimFiles>,
+pub(super) struct Machine<P> {
+    pub(super) server: P,
     /// What the model's node has sent and this one will: its disk is done, and its loop has not heard of that. To send later is always
     /// allowed (rule 5 of the contract).
     owed: Vec<Envelope>,
@@ -35,6 +34,8 @@ pub(super) struct Edge<'a> {
     pub(super) waits: Waits,
     /// The messages that leave, unless they have left before.
     pub(super) sent: Vec<Envelope>,
+    /// Of those that wait for the disk the model's has each once, however often they were sent.
+    pub(super) may_repeat: bool,
     pub(super) fault: Option<PeerFault>,
     pub(super) resets_timer: bool,
     pub(super) answers: &'a [Answer],
@@ -60,20 +61,20 @@ impl Waits {
     }
 }
 
-impl Machine {
-    pub(super) fn new(server: Server<SimFiles>) -> Self {
+impl<P: Production> Machine<P> {
+    pub(super) fn new(server: P) -> Self {
         Self { server, owed: Vec::new(), waiting: Waiting::default() }
     }
 
     /// Takes an edge, and compares. Names what it makes.
     pub(super) fn take(&mut self, edge: &Edge<'_>, names: &mut Names, coverage: &Coverage) -> Outcome {
-        let token = self.server.next_token();
+        let token = self.server.stepper().next_token();
         let mut output = self.perform(edge, names, coverage);
         if let (Event::Compact { snapshot, .. }, Some(made)) = (edge.event, output.saved.take()) {
             names.add_snapshot(*snapshot, made);
         }
         if let Event::Read(read) = edge.event {
-            names.add_read(self.server.node().id(), *read, self.server.last_read());
+            names.add_read(self.server.node().id(), *read, self.server.stepper().last_read());
         }
         self.keep_late(edge, &mut output);
         let expected = self.waiting.expected(edge.event, token, edge.answers, self.server.node());
@@ -91,23 +92,29 @@ impl Machine {
         if let Some(handler) = edge.handler {
             coverage.count_handler(handler, before.role(), *self.server.node() != before);
         }
-        if edge.settles && self.server.is_disk_busy() {
+        if edge.settles && self.server.stepper().is_disk_busy() {
             let before = self.server.node().clone();
-            self.server.settle(Snapshots::Later, &mut output);
+            self.settle(&mut output);
             let changes = *self.server.node() != before;
             coverage.count_handler(Handler::WritesDurable, before.role(), changes);
         }
         output
     }
 
+    /// The disk does all that it has to do, and the node hears of it, until there is nothing left.
+    fn settle(&mut self, output: &mut Output) {
+        while output.stopped.is_none() && self.server.stepper().is_disk_busy() {
+            output.absorb(self.server.happen(&Event::DiskCompletes, &[]));
+            output.absorb(self.server.happen(&Event::DiskConfirms, &[]));
+        }
+    }
+
     /// What the model's driver throws away, because the node wants something else by now, this one verifies and keeps; the node must
     /// have no use for it.
     fn keep_late(&mut self, edge: &Edge<'_>, output: &mut Output) {
-        if edge.waits.whole.is_none() && self.server.whole().is_some() {
+        if edge.waits.whole.is_none() && self.server.stepper().whole().is_some() {
             let late = self.server.happen(&Event::SnapshotStaged { is_damaged: false }, &[]);
-            output.sent.extend(late.sent);
-            output.said.extend(late.said);
-            output.stopped = output.stopped.take().or(late.stopped);
+            output.absorb(late);
         }
     }
 
@@ -119,14 +126,17 @@ impl Machine {
             return Err(Mismatch::new("the message as it is read back", String::new(), error.to_string()));
         }
         if let Some(stop) = output.stopped {
-            return Err(Mismatch::new("the node", edge.node.to_string(), stop.to_string()));
+            return Err(Mismatch::new("the node", edge.node.to_string(), stop));
+        }
+        if let Some(misled) = output.misled {
+            return Err(Mismatch::new("what clients hear", "what they are told".to_owned(), misled));
         }
         compare::nodes(names, self.server.node(), edge.node)?;
         compare::disks(names, self.server.recovered(), edge.disk)?;
         let waits = Waits {
-            batches: self.server.waiting(),
-            is_unconfirmed: self.server.is_unconfirmed(),
-            whole: names.modelled_whole(self.server.whole()),
+            batches: self.server.stepper().waiting(),
+            is_unconfirmed: self.server.stepper().is_unconfirmed(),
+            whole: names.modelled_whole(self.server.stepper().whole()),
         };
         compare::values("what waits for the disk", &waits, &edge.waits)?;
         self.compare_told(edge, &output, expected)?;
@@ -134,9 +144,10 @@ impl Machine {
             self.owed.clear(); // what never left is lost
         }
         self.owed.extend_from_slice(&edge.sent);
-        compare::frames(names, &output.sent, &mut self.owed, |_| false)?;
+        let once: Vec<Envelope> = if edge.may_repeat { self.owed.clone() } else { Vec::new() };
+        compare::frames(names, &output.sent, &mut self.owed, |envelope| once.contains(envelope))?;
         // Only what its disk has done, and it has not heard of, may still be to come.
-        if self.server.is_unconfirmed() { Ok(()) } else { compare::nothing_owed(&self.owed) }
+        if self.server.stepper().is_unconfirmed() { Ok(()) } else { compare::nothing_owed(&self.owed) }
     }
 
     fn compare_told(&self, edge: &Edge<'_>, output: &Output, mut expected: Told) -> Outcome {

@@ -12,7 +12,8 @@
 //! | `boxes.rs`    | which boxes                                                               |
 //! | `run.rs`      | a box, exhausted                                                          |
 //! | `replay.rs`   | traces of the model on production                                         |
-//! | `twin.rs`     | scripts on production                                                     |
+//! | `twin.rs`     | scripts on production: simulated, and on its threads                      |
+//! | `play.rs`     | files of them                                                             |
 //! | `walk.rs`     | the other direction: each step of production is one of the model's        |
 //! | `walker.rs`   | a node of a walk, that takes whole turns                                  |
 
@@ -23,6 +24,7 @@ mod machine;
 mod mismatch;
 mod names;
 mod pair;
+mod play;
 mod replay;
 mod run;
 mod twin;
@@ -35,7 +37,8 @@ pub use coverage::Covered;
 pub(crate) use machine::Waits;
 pub use mismatch::Mismatch;
 pub use pair::{Lockstep, Pair};
-pub use replay::{ReplayError, replay};
+pub use play::{PlayError, play, play_all};
+pub use replay::{ReplayError, replay, replay_on_threads};
 pub use run::{Report, run};
-pub use twin::Twin;
+pub use twin::{Found, Twin};
 pub use walk::{Walked, walk};

@@ -26,7 +26,7 @@ pub(super) const AGREE: &str = "ModelAndProductionAgree";
 #[derive(Clone, Debug)]
 pub struct Pair {
     state: State,
-    machines: SmallVec<[Arc<Machine>; 3]>,
+    machines: SmallVec<[Arc<Machine<Server<SimFiles>>>; 3]>,
     names: Arc<Names>,
     mismatch: Option<Arc<Mismatch>>,
 }
@@ -115,6 +115,7 @@ impl Lockstep {
             disk: server.durable(),
             waits: Waits::of(&server.disk),
             sent: step.sent.iter().map(|packet| packet.value().clone()).collect(),
+            may_repeat: false,
             fault: step.fault,
             resets_timer: step.resets_election_timer,
             answers: &step.answers,

@@ -6,15 +6,15 @@ use super::mismatch::Mismatch;
 use super::names::{self, Names};
 use crate::Envelope;
 use crate::command::{Command, Messages, NoCommand};
-use crate::production::Server;
+use crate::production::{Production, Server, Threads};
 use crate::scenario::{Mistake, Scenario, Setup};
 use crate::sim::SimFiles;
 use crate::subject::Event;
-use seaworthy::Settings;
 use seaworthy::wal::OpenError;
+use seaworthy::{Network, Settings};
 use seaworthy_model::bounds::DiskKind;
 use seaworthy_model::disk::Disk;
-use seaworthy_protocol::{Answer, Node, NodeId, NodeSet};
+use seaworthy_protocol::{Answer, Durable, Node, NodeId, NodeSet};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use thiserror::Error;
@@ -85,11 +85,33 @@ pub enum ReplayError {
 ///
 /// If it cannot be read, or where production does something else than the trace says.
 pub fn replay(json: &str) -> Result<usize, ReplayError> {
+    replay_with(json, |id, settings| Server::new(id, SimFiles::default(), settings))
+}
+
+/// The same, with each node on its threads and in a temporary directory.
+///
+/// # Errors
+///
+/// Likewise.
+///
+/// # Panics
+///
+/// If a directory cannot be made, or a node cannot be started.
+pub fn replay_on_threads(json: &str) -> Result<usize, ReplayError> {
+    let network = Network::default();
+    let empty = Durable::default();
+    replay_with(json, |id, settings| Ok(Threads::holding(id, &network, settings, &empty, None)))
+}
+
+fn replay_with<P: Production>(
+    json: &str,
+    start: impl Fn(NodeId, Settings) -> Result<P, OpenError>,
+) -> Result<usize, ReplayError> {
     let trace: Trace = serde_json::from_str(json)?;
     let setup = setup(&trace.cluster).map_err(ReplayError::NoCluster)?;
     let mut names = Names::new(&setup.config());
     let coverage = Coverage::default();
-    let mut machines = machines(&setup)?;
+    let mut machines = machines(&setup, start)?;
     let taken = trace.steps.iter().filter_map(|step| Some((step.action.as_ref()?, step)));
     let mut count = 0;
     for (number, (action, step)) in (1..).zip(taken) {
@@ -107,6 +129,7 @@ pub fn replay(json: &str) -> Result<usize, ReplayError> {
             disk: &disk.durable,
             waits: Waits::of(disk),
             sent: step.sent.clone(),
+            may_repeat: true,
             fault: None,
             resets_timer: step.resets_election_timer,
             answers: &step.answers,
@@ -125,10 +148,12 @@ fn setup(cluster: &str) -> Result<Setup, Mistake> {
     Scenario::parse(&format!("# A trace.\n# Source: the model\n{cluster}\n")).map(|scenario| scenario.setup)
 }
 
-fn machines(setup: &Setup) -> Result<BTreeMap<NodeId, Machine>, OpenError> {
+fn machines<P: Production>(
+    setup: &Setup,
+    start: impl Fn(NodeId, Settings) -> Result<P, OpenError>,
+) -> Result<BTreeMap<NodeId, Machine<P>>, OpenError> {
     let settings = Settings::new(names::shipped(setup.config()));
-    let machine = |id| Ok((id, Machine::new(Server::new(id, SimFiles::default(), settings)?)));
-    setup.nodes().iter().map(machine).collect()
+    setup.nodes().iter().map(|id| Ok((id, Machine::new(start(id, settings)?)))).collect()
 }
 
 /// What an action lets happen, and to whom.

@@ -6,34 +6,66 @@ use super::machine::{Edge, Machine};
 use super::mismatch::Mismatch;
 use super::names::{self, Names};
 use crate::memory::Memory;
-use crate::production::{Server, Tape};
+use crate::production::{Production, Server, Tape, Threads};
 use crate::scenario::Setup;
 use crate::sim::SimFiles;
 use crate::subject::{Effect, Event, Subject};
-use seaworthy::Settings;
-use seaworthy_protocol::{Answer, Durable, Node, NodeId};
+use seaworthy::{Network, Settings};
+use seaworthy_protocol::{Answer, Durable, Node, NodeId, Snapshot};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Where the first difference goes.
+pub type Found = Rc<RefCell<Option<Mismatch>>>;
 
 /// Nodes in memory, and beside each a shipped one that is to be like it.
-pub struct Twin<'a> {
+pub struct Twin<P> {
     memory: Memory,
-    machines: BTreeMap<NodeId, Machine>,
+    machines: BTreeMap<NodeId, Machine<P>>,
     names: Names,
     coverage: Coverage,
-    /// Where the first difference goes.
-    found: &'a RefCell<Option<Mismatch>>,
+    found: Found,
 }
 
-impl<'a> Twin<'a> {
-    /// The cluster of a scenario as it is before the first command. The first difference is put into `found`, and nothing is compared
-    /// after it.
+impl Twin<Server<SimFiles>> {
+    /// The cluster of a scenario as it is before the first command, on simulated disks. The first difference is put into `found`, and
+    /// nothing is compared after it.
     ///
     /// # Panics
     ///
     /// If a simulated disk cannot be initialised.
     #[must_use]
-    pub fn new(setup: &Setup, found: &'a RefCell<Option<Mismatch>>) -> Self {
+    pub fn new(setup: &Setup, found: &Found) -> Self {
+        Self::with(setup, found, |id, settings, disk, made| {
+            let server = Server::holding(id, SimFiles::default(), settings, disk, made);
+            server.expect("an empty disk that works is initialised")
+        })
+    }
+}
+
+impl Twin<Threads> {
+    /// The same, with each node on its threads and in a temporary directory.
+    ///
+    /// # Panics
+    ///
+    /// If a directory cannot be made, or a node cannot be started.
+    #[must_use]
+    pub fn on_threads(setup: &Setup, found: &Found) -> Self {
+        let network = Network::default();
+        Self::with(setup, found, |id, settings, disk, made| {
+            Threads::holding(id, &network, settings, disk, made)
+        })
+    }
+}
+
+impl<P: Production> Twin<P> {
+    /// The same, with nodes that somebody else starts, each on a disk that holds something already; with the bytes of its snapshot.
+    pub fn with(
+        setup: &Setup,
+        found: &Found,
+        start: impl Fn(NodeId, Settings, &Durable<u8>, Option<(Snapshot, Vec<u8>)>) -> P,
+    ) -> Self {
         let config = setup.config();
         let mut names = Names::new(&config);
         let settings = Settings::new(names::shipped(config));
@@ -45,14 +77,19 @@ impl<'a> Twin<'a> {
             if let (Some(snapshot), Some(made)) = (disk.snapshot(), made.clone()) {
                 names.add_snapshot(snapshot, made);
             }
-            let server = Server::holding(id, SimFiles::default(), settings, &disk, made);
-            machines.insert(id, Machine::new(server.expect("an empty disk that works is initialised")));
+            machines.insert(id, Machine::new(start(id, settings, &disk, made)));
         }
-        Self { memory: Memory::new(setup), machines, names, coverage: Coverage::default(), found }
+        Self {
+            memory: Memory::new(setup),
+            machines,
+            names,
+            coverage: Coverage::default(),
+            found: Rc::clone(found),
+        }
     }
 }
 
-impl Twin<'_> {
+impl<P: Production> Twin<P> {
     /// Production takes what has just happened in memory.
     fn take(&mut self, node: NodeId, event: &Event, effects: &[Effect]) -> Outcome {
         let mut edge = Edge {
@@ -63,6 +100,7 @@ impl Twin<'_> {
             disk: &self.memory.disk(node),
             waits: self.memory.waits(node),
             sent: Vec::new(),
+            may_repeat: false,
             fault: None,
             resets_timer: false,
             answers: &answers(effects),
@@ -94,7 +132,7 @@ fn answers(effects: &[Effect]) -> Vec<Answer> {
     effects.iter().filter_map(answer).collect()
 }
 
-impl Subject for Twin<'_> {
+impl<P: Production> Subject for Twin<P> {
     fn happen(&mut self, node: NodeId, event: Event) -> Vec<Effect> {
         let effects = self.memory.happen(node, event.clone());
         if self.found.borrow().is_none() {

@@ -1,22 +1,20 @@
 //! The world around the loop: it keeps what the node does, and has no will of its own.
 
+use super::behind::Behind;
 use super::numbered::numbered;
 use super::output::{Output, Said};
+use super::stepper::Stepper;
 use super::tape::Tape;
-use seaworthy::wal::{Batch, Files, Wal};
 use seaworthy::{Building, Done, Event, RequestError, Task, Token, Work, World};
 use seaworthy_protocol::{Chunk, NodeId, PeerFault, Snapshot};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-pub(super) struct Around<'a, F> {
-    pub(super) now: Duration,
+pub(super) struct Around<'a, B> {
+    pub(super) stepper: &'a mut Stepper,
+    pub(super) behind: &'a mut B,
+    /// What the node hears of before anything that comes from behind.
     pub(super) inbox: VecDeque<Event<u8>>,
-    pub(super) wal: &'a mut Wal<F>,
-    /// Batches that were handed over.
-    pub(super) waiting: &'a mut VecDeque<(u64, Batch)>,
-    /// A leader's snapshot, of which all is there.
-    pub(super) whole: &'a mut Option<Snapshot>,
     /// Which of those that could is to lead instead.
     pub(super) heir: Option<usize>,
     /// What is known of the snapshot that is made next: its length, and a number that makes it another one than all others.
@@ -24,26 +22,16 @@ pub(super) struct Around<'a, F> {
     pub(super) output: &'a mut Output,
 }
 
-impl<F: Files> Around<'_, F> {
+impl<B: Behind> Around<'_, B> {
     /// The disk has done something, and the node hears of it before anything else.
     fn done(&mut self, done: Done) {
         self.inbox.push_back(Event::Disk(done));
     }
-
-    /// Verifies what was staged, and makes it durable.
-    pub(super) fn keep_staged(&mut self) {
-        let Some(snapshot) = self.whole.take() else { return };
-        let done = match self.wal.keep_staged(snapshot) {
-            Ok(is_intact) => Done::KeptStaged { snapshot, is_intact },
-            Err(error) => Done::Failed(error),
-        };
-        self.done(done);
-    }
 }
 
-impl<F: Files> World<Tape> for Around<'_, F> {
+impl<B: Behind> World<Tape> for Around<'_, B> {
     fn now(&self) -> Duration {
-        self.now
+        self.stepper.now
     }
 
     /// Time-outs are long; what is drawn from nothing up is the position of an heir, and beyond the last there is none.
@@ -58,7 +46,11 @@ impl<F: Files> World<Tape> for Around<'_, F> {
     }
 
     fn next_event(&mut self) -> Option<Event<u8>> {
-        self.inbox.pop_front()
+        let event = self.inbox.pop_front().or_else(|| self.behind.next_event());
+        if let Some(Event::Request { token, .. }) = event {
+            self.stepper.begin_request(token);
+        }
+        event
     }
 
     fn send(&mut self, to: NodeId, frame: &[u8]) {
@@ -68,23 +60,24 @@ impl<F: Files> World<Tape> for Around<'_, F> {
     /// Batches wait; so does a snapshot that is whole, until it is to be made durable or the next one arrives.
     fn submit(&mut self, work: Work) {
         match work {
-            Work::Append { number, batch } => self.waiting.push_back((number, batch)),
+            Work::Append { number, batch } => self.stepper.waiting.push_back((number, batch)),
             Work::Stage { chunk, bytes } => {
-                if chunk.offset == 0 {
-                    self.keep_staged();
+                if let Some(whole) = self.stepper.whole.take_if(|_| chunk.offset == 0) {
+                    let done = self.behind.keep_staged(whole, false);
+                    self.done(done);
                 }
-                if let Err(error) = self.wal.stage(&chunk, &bytes) {
-                    self.done(Done::Failed(error));
+                if let Some(done) = self.behind.stage(chunk, bytes) {
+                    self.done(done);
                 }
             }
-            Work::KeepStaged(snapshot) => *self.whole = Some(snapshot),
-            Work::Save { snapshot, bytes } => match self.wal.save_snapshot(snapshot, &bytes) {
-                Ok(()) => {
+            Work::KeepStaged(snapshot) => self.stepper.whole = Some(snapshot),
+            Work::Save { snapshot, bytes } => {
+                let done = self.behind.save(snapshot, &bytes);
+                if matches!(done, Done::Saved(_)) {
                     self.output.saved = Some((snapshot, bytes));
-                    self.done(Done::Saved(snapshot));
                 }
-                Err(error) => self.done(Done::Failed(error)),
-            },
+                self.done(done);
+            }
             Work::Retry => {}
         }
     }
@@ -102,20 +95,23 @@ impl<F: Files> World<Tape> for Around<'_, F> {
     }
 
     fn read_snapshot(&mut self, chunk: Chunk) -> Option<Vec<u8>> {
-        let length = usize::try_from(chunk.length).ok()?;
-        self.wal.read_snapshot(chunk.snapshot, chunk.offset, length).ok().flatten()
+        self.behind.read_snapshot(chunk)
     }
 
     fn answer(&mut self, token: Token, answer: Result<(), RequestError>) {
-        self.output.said.push((token, answer.map_or_else(Said::Refused, |()| Said::Applied)));
+        let said = answer.map_or_else(Said::Refused, |()| Said::Applied);
+        self.output.said.push((self.stepper.end_request(token), said));
+        self.behind.answer(token, answer);
     }
 
-    fn read(&mut self, token: Token, _: &Tape) {
-        self.output.said.push((token, Said::Readable));
+    fn read(&mut self, token: Token, tape: &Tape) {
+        self.output.said.push((self.stepper.end_request(token), Said::Readable));
+        self.behind.read(token, tape);
     }
 
     fn transferred(&mut self, token: Token) {
-        self.output.said.push((token, Said::Transferred));
+        self.output.said.push((self.stepper.end_request(token), Said::Transferred));
+        self.behind.transferred(token);
     }
 
     fn fault(&mut self, fault: PeerFault) {

@@ -2,7 +2,7 @@
 
 use seaworthy::codec::FrameError;
 use seaworthy::wal::OpenError;
-use seaworthy::{RequestError, Stop, Token};
+use seaworthy::{RequestError, Token};
 use seaworthy_protocol::{NodeId, PeerFault, Snapshot};
 
 /// What comes of an event.
@@ -23,7 +23,24 @@ pub struct Output {
     /// What recovery found, if the node could not start again.
     pub does_not_start: Option<OpenError>,
     /// Why the node has stopped for good.
-    pub stopped: Option<Stop>,
+    pub stopped: Option<String>,
+    /// What a client has heard that was not said to it.
+    pub misled: Option<String>,
+}
+
+impl Output {
+    /// What came of something that happened later.
+    pub fn absorb(&mut self, later: Self) {
+        self.sent.extend(later.sent);
+        self.said.extend(later.said);
+        self.faults.extend(later.faults);
+        self.resets_timer |= later.resets_timer;
+        self.saved = self.saved.take().or(later.saved);
+        self.unreadable = self.unreadable.take().or(later.unreadable);
+        self.does_not_start = self.does_not_start.take().or(later.does_not_start);
+        self.stopped = self.stopped.take().or(later.stopped);
+        self.misled = self.misled.take().or(later.misled);
+    }
 }
 
 /// What a client is told.

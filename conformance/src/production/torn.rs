@@ -1,14 +1,43 @@
 //! What a crash in the middle of a write leaves: some whole records, and half of the next.
 
-use seaworthy::wal::{FileName, Files};
+use super::Platter;
+use seaworthy::wal::{Batch, FileName, Files, Wal};
+use std::collections::VecDeque;
 use std::io;
 
 /// A segment's header, and the header of a record; `impl/runtime/src/wal/segment.rs` has the tables.
 const HEADER: u64 = 64;
 const RECORD_HEADER: usize = 24;
 
+/// What a crash makes of a disk: of the writes that wait it keeps the first few, whole, and half of the next.
+pub(super) fn keep<F: Platter>(mut wal: Wal<F>, waiting: &VecDeque<(u64, Batch)>, kept: usize) -> F {
+    let mut left = kept;
+    for (_, batch) in waiting {
+        let (mut batch, count) = (batch.clone(), batch.count());
+        let mut longer = wal.clone();
+        let _ = longer.append(&mut batch);
+        if left < count {
+            return part(wal.into_files(), longer.into_files(), count - left);
+        }
+        (wal, left) = (longer, left - count);
+    }
+    wal.into_files()
+}
+
+/// A disk that has a batch but its last records, and half of the first of those. What takes the place of everything before it is there, or
+/// is not.
+pub(super) fn part<F: Files>(before: F, mut with_batch: F, missing: usize) -> F {
+    let names = with_batch.list().unwrap_or_default();
+    let is_gone = |name: &FileName| matches!(name, FileName::Segment(_)) && !names.contains(name);
+    if before.list().unwrap_or_default().iter().any(is_gone) {
+        return before;
+    }
+    let _ = tear(&mut with_batch, missing);
+    with_batch
+}
+
 /// Takes all but the first half of one of the last records, counted from the end, and what is behind it, off the last segment.
-pub(super) fn tear(files: &mut impl Files, records_from_end: usize) -> io::Result<()> {
+fn tear(files: &mut impl Files, records_from_end: usize) -> io::Result<()> {
     let segment = |name: &FileName| matches!(name, FileName::Segment(_));
     let Some(name) = files.list()?.into_iter().filter(segment).max() else { return Ok(()) };
     let ends = ends(files, name)?;

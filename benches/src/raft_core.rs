@@ -283,7 +283,7 @@ impl<B: Boundary> Core for RaftCore<B> {
     type Message = Envelope<B::Entries>;
 
     fn propose(&mut self, command: Command) {
-        self.step(Input::Propose(command));
+        self.node.propose(command, &mut self.fx);
     }
 
     fn receive(&mut self, message: Self::Message) {

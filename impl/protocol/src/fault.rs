@@ -35,10 +35,13 @@ fn is_well_formed<C, E: Entries<C>>(term: Term, message: &Message<E>) -> bool {
         Message::RequestVote { last_log } => is_log_id(*last_log) && last_log.term < term,
         Message::PreVote { last_log } => is_log_id(*last_log) && last_log.term <= term,
         Message::AppendEntries { prev_log, entries, leader_commit: _ } => {
-            let terms = entries.as_ref().iter().map(|entry| entry.term);
+            let entries = entries.as_ref();
+            let [first, last] = [entries.first(), entries.last()].map(|it| it.map_or(term, |it| it.term));
             is_log_id(*prev_log)
-                && terms.clone().all(|term| term > Term(0))
-                && core::iter::once(prev_log.term).chain(terms).chain([term]).is_sorted()
+                && Term(0) < first
+                && prev_log.term <= first
+                && entries.is_sorted_by_key(|entry| entry.term)
+                && last <= term
         }
         Message::AppendEntriesReply(AppendOutcome::Conflict { prev_log_index: _, hint }) => is_log_id(*hint),
         Message::InstallSnapshot(chunk) => {

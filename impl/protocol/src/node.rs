@@ -153,26 +153,46 @@ impl<C> Node<C> {
         input: Input<C, E>,
         fx: &mut Effects<impl Sink<C>>,
     ) {
-        let before = invariants::step::Before::of(self);
-        match input {
-            Input::Receive(envelope) => self.on_envelope(config, envelope, fx),
-            Input::ElectionTimeout if self.is_leader() => {
-                self.give_transfer_up();
-                self.check_quorum(config, fx);
+        self.step_by(fx, |node, fx| match input {
+            Input::Receive(envelope) => node.on_envelope(config, envelope, fx),
+            Input::ElectionTimeout if node.is_leader() => {
+                node.give_transfer_up();
+                node.check_quorum(config, fx);
             }
-            Input::ElectionTimeout => self.on_election_timeout(config, fx),
-            Input::HeartbeatTimeout => self.on_heartbeat_timeout(config, fx),
-            Input::Propose(command) => self.on_propose(command, fx),
-            Input::Replicate => self.on_replicate(config, fx),
-            Input::WritesDurable(ack) => self.on_writes_durable(config, ack, fx),
-            Input::CannotWrite { heir } => self.on_cannot_write(heir, fx),
-            Input::Read(read) => self.on_read(read, fx),
-            Input::Transfer { to } => self.on_transfer(config, to, fx),
-            Input::Compact { snapshot, through } => self.on_compact(snapshot, through, fx),
+            Input::ElectionTimeout => node.on_election_timeout(config, fx),
+            Input::HeartbeatTimeout => node.on_heartbeat_timeout(config, fx),
+            Input::Propose(command) => node.on_propose(command, fx),
+            Input::Replicate => node.on_replicate(config, fx),
+            Input::WritesDurable(ack) => node.on_writes_durable(config, ack, fx),
+            Input::CannotWrite { heir } => node.on_cannot_write(heir, fx),
+            Input::Read(read) => node.on_read(read, fx),
+            Input::Transfer { to } => node.on_transfer(config, to, fx),
+            Input::Compact { snapshot, through } => node.on_compact(snapshot, through, fx),
             Input::SnapshotStaged { snapshot, is_intact } => {
-                self.on_snapshot_staged(snapshot, is_intact, fx);
+                node.on_snapshot_staged(snapshot, is_intact, fx);
             }
-        }
+        });
+    }
+
+    /// The step of [`Input::Propose`], for a driver that has many of them: the same function without the way through the other inputs.
+    ///
+    /// ```
+    /// # use seaworthy_protocol::{Answer, Durable, Effects, Node, NodeId, Recording};
+    /// let mut node: Node<u8> = Node::restart(NodeId::new(1).unwrap(), Durable::default());
+    /// let mut fx = Effects::new(Recording::default());
+    /// node.propose(7, &mut fx);
+    /// assert_eq!(fx.sink.answers, [Answer::NotLeader { leader: None }]);
+    /// ```
+    #[inline]
+    pub fn propose(&mut self, command: C, fx: &mut Effects<impl Sink<C>>) {
+        self.step_by(fx, |node, fx| node.on_propose(command, fx));
+    }
+
+    /// A step, and what it may not take back.
+    #[inline]
+    fn step_by<S: Sink<C>>(&mut self, fx: &mut Effects<S>, step: impl FnOnce(&mut Self, &mut Effects<S>)) {
+        let before = invariants::step::Before::of(self);
+        step(self, fx);
         fx.violation = fx.violation.or_else(|| before.violation_by(self));
     }
 
@@ -259,6 +279,7 @@ impl<C> Node<C> {
     }
 
     /// Continues the log after an index. What stood there is gone, also from what was confirmed.
+    #[inline]
     pub(crate) fn append<E: Entries<C>>(&mut self, after: Index, entries: E, fx: &mut Effects<impl Sink<C>>) {
         self.durable.append(after, entries, fx);
         self.confirmed = self.confirmed.map(|confirmed| confirmed.min(after));

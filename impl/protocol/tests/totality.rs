@@ -194,6 +194,23 @@ fn seeded() -> ProptestConfig {
     ProptestConfig { cases: 10_000, failure_persistence: None, rng_seed, ..ProptestConfig::default() }
 }
 
+proptest! {
+    #![proptest_config(seeded())]
+
+    #[test]
+    fn to_propose_is_the_step_of_that_input(config in config(), inputs in inputs(0..30), elected in any::<bool>()) {
+        let mut node = new_node();
+        for input in elected.then(election).unwrap_or_default().into_iter().chain(inputs) {
+            prop_assert_eq!(step(&mut node, &config, input).violation, None);
+            let (mut stepped, mut proposed) = (node.clone(), node.clone());
+            let by_step = step(&mut stepped, &config, Input::Propose(7));
+            let mut by_name = Effects::new(Recording::default());
+            proposed.propose(7, &mut by_name);
+            prop_assert_eq!((stepped, by_step), (proposed, by_name));
+        }
+    }
+}
+
 #[test]
 fn what_should_elect_the_node_does() {
     for (count, pre_vote) in (1..=4).flat_map(|count| [(count, true), (count, false)]) {

@@ -6,7 +6,13 @@ use seaworthy::wal::{Batch, Files, Identity, Layout, Wal};
 use seaworthy_protocol::{Entry, Index, NodeId, Payload, Term};
 use std::path::PathBuf;
 
-/// A directory of this process in `SEAWORTHY_BENCH_DIR`, or else in the system's directory for temporary files. Removed when it is dropped.
+/// Where benches write: `SEAWORTHY_BENCH_DIR`, or else the system's directory for temporary files.
+#[must_use]
+pub fn bench_directory() -> PathBuf {
+    std::env::var_os("SEAWORTHY_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from)
+}
+
+/// A directory of this process in [`bench_directory`]. Removed when it is dropped.
 #[derive(Debug)]
 pub struct Place(PathBuf);
 
@@ -18,8 +24,7 @@ impl Place {
     /// If there can be none.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let base = std::env::var_os("SEAWORTHY_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
-        let path = base.join(format!("seaworthy-bench-{name}-{}", std::process::id()));
+        let path = bench_directory().join(format!("seaworthy-bench-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a directory to work in");
         Self(path)
     }

@@ -1,9 +1,19 @@
 //! Which libraries run in which lane, and in which variants.
 
+use crate::disk::{
+    engine::EngineWrites,
+    gate::{self, Verdict},
+    traced::{self, Subject},
+};
 use crate::lanes::channel::{Crossbeam, Std};
+use crate::lanes::durable::Durable;
 use crate::lanes::one_thread::OneThread;
 use crate::lanes::thread_per_node::ThreadPerNode;
 use crate::measure::{Failure, Load, Measured, measure};
+use crate::peers::durable::null_core::DurableNull;
+use crate::peers::durable::omnipaxos::DurableOmni;
+use crate::peers::durable::raft_rs::DurableRaftRs;
+use crate::peers::durable::seaworthy_core::DurableRaft;
 use crate::peers::null_core::NullCore;
 use crate::peers::omnipaxos::{Omni, Owned, Shared};
 use crate::peers::openraft_0_9;
@@ -14,16 +24,20 @@ use crate::peers::seaworthy_core::SeaworthyCore;
 use bytes::Bytes;
 use clap::ValueEnum;
 use seaworthy_benches::workload::Command;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A way to run three nodes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Lane {
     /// All in one thread, messages handed over directly: what the core costs.
     Core,
     /// A thread for each node, or the library's own threads or tasks; and clients.
     Threads,
+    /// The same with a directory for each node: nothing is answered before it is durable on two of them.
+    Durable,
+    /// The same, each with the store that its makers recommend.
+    OwnStore,
 }
 
 /// A library in one of the ways it can be run in a lane. Where there are several, the fastest stands for the library.
@@ -36,6 +50,8 @@ pub(crate) struct Variant {
     pub(crate) name: &'static str,
     /// Measures it.
     pub(crate) run: fn(&Load) -> Result<Measured, Failure>,
+    /// Looks whether anything is answered before it is durable. Nothing in lanes without disks.
+    pub(crate) gate: Option<fn() -> Verdict>,
 }
 
 macro_rules! one_thread {
@@ -45,13 +61,32 @@ macro_rules! one_thread {
             library: $library,
             name: $name,
             run: |load| measure(OneThread::<$core>::start(), load),
+            gate: None,
         }
     };
 }
 
 macro_rules! threads {
     ($library:literal, $name:literal, $start:expr) => {
-        Variant { lane: Lane::Threads, library: $library, name: $name, run: |load| measure($start?, load) }
+        Variant {
+            lane: Lane::Threads,
+            library: $library,
+            name: $name,
+            run: |load| measure($start?, load),
+            gate: None,
+        }
+    };
+}
+
+macro_rules! durable {
+    ($library:literal, $name:literal, $core:ty, $channel:ty, $is_apart:literal) => {
+        Variant {
+            lane: Lane::Durable,
+            library: $library,
+            name: $name,
+            run: |load| measure(Durable::<$core, $channel>::in_directories($is_apart)?, load),
+            gate: Some(|| gate::hold::<$core, $channel>($is_apart)),
+        }
     };
 }
 
@@ -69,7 +104,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
     one_thread!("raft-rs", "protobuf", RaftRs),
     threads!("null-core", "arc+std", ThreadPerNode::<NullCore<Command>, Std>::start()),
     threads!("null-core", "arc+crossbeam", ThreadPerNode::<NullCore<Command>, Crossbeam>::start()),
-    threads!("seaworthy", "api", Seaworthy::start()),
+    threads!("seaworthy", "api", Seaworthy::in_memory()),
     threads!("seaworthy-core", "arc+std", ThreadPerNode::<SeaworthyCore, Std>::start()),
     threads!("seaworthy-core", "arc+crossbeam", ThreadPerNode::<SeaworthyCore, Crossbeam>::start()),
     threads!("openraft-0.9", "tasks", openraft_0_9::Openraft::start()),
@@ -79,6 +114,50 @@ pub(crate) const VARIANTS: &[Variant] = &[
     threads!("omnipaxos", "bytes+crossbeam", ThreadPerNode::<Omni<Shared>, Crossbeam>::start()),
     threads!("raft-rs", "protobuf+std", ThreadPerNode::<RaftRs, Std>::start()),
     threads!("raft-rs", "protobuf+crossbeam", ThreadPerNode::<RaftRs, Crossbeam>::start()),
+    durable!("null-core", "one-thread+std", DurableNull, Std, false),
+    durable!("null-core", "one-thread+crossbeam", DurableNull, Crossbeam, false),
+    durable!("null-core", "disk-thread+std", DurableNull, Std, true),
+    durable!("null-core", "disk-thread+crossbeam", DurableNull, Crossbeam, true),
+    Variant {
+        lane: Lane::Durable,
+        library: "seaworthy",
+        name: "api",
+        run: |load| measure(Seaworthy::in_directories()?, load),
+        gate: Some(|| traced::hold(Subject::Seaworthy)),
+    },
+    durable!("seaworthy-core", "one-thread+std", DurableRaft, Std, false),
+    durable!("seaworthy-core", "one-thread+crossbeam", DurableRaft, Crossbeam, false),
+    durable!("seaworthy-core", "disk-thread+std", DurableRaft, Std, true),
+    durable!("seaworthy-core", "disk-thread+crossbeam", DurableRaft, Crossbeam, true),
+    durable!("omnipaxos", "one-thread+std", DurableOmni, Std, false),
+    durable!("omnipaxos", "one-thread+crossbeam", DurableOmni, Crossbeam, false),
+    durable!("omnipaxos", "disk-thread+std", DurableOmni, Std, true),
+    durable!("omnipaxos", "disk-thread+crossbeam", DurableOmni, Crossbeam, true),
+    durable!("raft-rs", "one-thread+std", DurableRaftRs, Std, false),
+    durable!("raft-rs", "one-thread+crossbeam", DurableRaftRs, Crossbeam, false),
+    durable!("raft-rs", "disk-thread+std", DurableRaftRs, Std, true),
+    durable!("raft-rs", "disk-thread+crossbeam", DurableRaftRs, Crossbeam, true),
+    Variant {
+        lane: Lane::OwnStore,
+        library: "seaworthy",
+        name: "api",
+        run: |load| measure(Seaworthy::in_directories()?, load),
+        gate: Some(|| traced::hold(Subject::Seaworthy)),
+    },
+    Variant {
+        lane: Lane::OwnStore,
+        library: "raft-rs",
+        name: "raft-engine",
+        run: |load| measure(Durable::<DurableRaftRs<EngineWrites>, Crossbeam>::with_engines(false)?, load),
+        gate: Some(|| traced::hold(Subject::RaftEngine)),
+    },
+    Variant {
+        lane: Lane::OwnStore,
+        library: "raft-rs",
+        name: "raft-engine+disk-thread",
+        run: |load| measure(Durable::<DurableRaftRs<EngineWrites>, Crossbeam>::with_engines(true)?, load),
+        gate: Some(|| traced::hold(Subject::RaftEngineApart)),
+    },
 ];
 
 /// The libraries of a lane, in the order of the table.
@@ -106,6 +185,18 @@ mod tests {
                     measured.unwrap_or_else(|error| panic!("{} {}: {error}", variant.library, variant.name));
                 assert!(measured.wall_ns_per_entry > 0.0);
                 assert!(measured.p50_us <= measured.p99_us && measured.p99_us <= measured.p999_us);
+                assert!(measured.disk.is_some() || variant.lane != Lane::Durable);
+            }
+        }
+    }
+
+    #[test]
+    fn every_core_with_a_disk_answers_only_what_is_durable() {
+        // What opens its files itself is looked at in another process, which is this program and no test.
+        let is_looked_into = |it: &&Variant| it.lane == Lane::Durable && it.library != "seaworthy";
+        for variant in VARIANTS.iter().filter(is_looked_into) {
+            if let Some(gate) = variant.gate {
+                assert_eq!(gate(), Verdict::Durable, "{} {}", variant.library, variant.name);
             }
         }
     }

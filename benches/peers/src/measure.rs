@@ -1,5 +1,6 @@
 //! What is measured of a cluster, and that it did the work.
 
+use crate::disk::ceiling::ceiling;
 use crate::machine::busy_time;
 use hdrhistogram::Histogram;
 use rustix::time::{ClockId, clock_gettime};
@@ -43,6 +44,12 @@ pub(crate) trait Cluster {
     /// Whatever keeps it from that.
     fn run(&mut self, numbers: Range<u64>, load: &Load, latencies: &mut Latencies) -> Result<(), Failure>;
 
+    /// How many syncs of their logs the disks of all three have done so far, and how many bytes they have written to them. Nothing where
+    /// there is no disk.
+    fn disk_so_far(&self) -> Option<(u64, u64)> {
+        None
+    }
+
     /// Stops, and tells what the state machines came to.
     ///
     /// # Errors
@@ -58,7 +65,7 @@ const LONGEST: u64 = 60_000_000_000;
 pub(crate) struct Latencies(Histogram<u64>);
 
 impl Latencies {
-    fn new() -> Result<Self, Failure> {
+    pub(crate) fn new() -> Result<Self, Failure> {
         Ok(Self(Histogram::new_with_bounds(1, LONGEST, 3)?))
     }
 
@@ -89,6 +96,42 @@ pub(crate) struct Measured {
     pub(crate) p99_us: f64,
     /// One in a thousand took longer.
     pub(crate) p999_us: f64,
+    /// What the disks did; nothing in lanes without disks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) disk: Option<DiskUse>,
+}
+
+/// What a disk did, on the average of the three.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(crate) struct DiskUse {
+    /// Syncs of the log.
+    pub(crate) syncs_per_entry: f64,
+    /// Bytes written to the log, whatever stands around a payload included.
+    pub(crate) bytes_per_entry: f64,
+    /// Bytes a second that each of three writers gets durable if it writes as many bytes of payload with each sync, and does nothing else.
+    pub(crate) ceiling_bytes_per_second: f64,
+    /// How much of that the payloads of this measurement are.
+    pub(crate) ceiling_percent: f64,
+}
+
+/// How long the ceiling is measured.
+const CEILING: Duration = Duration::from_millis(200);
+
+impl DiskUse {
+    /// Of so many syncs and bytes of all three disks.
+    fn of((syncs, bytes): (u64, u64), load: &Load, wall: Duration) -> Result<Self, Failure> {
+        let entries = load.entries as f64;
+        let payloads = load.payload as f64 * entries;
+        // How much each of the three syncs at a time.
+        let batch = (3.0 * payloads / syncs as f64).max(load.payload as f64);
+        let ceiling = ceiling(format!("{batch:.0}").parse()?, CEILING)?;
+        Ok(Self {
+            syncs_per_entry: syncs as f64 / 3.0 / entries,
+            bytes_per_entry: bytes as f64 / 3.0 / entries,
+            ceiling_bytes_per_second: ceiling,
+            ceiling_percent: 100.0 * payloads / wall.as_secs_f64() / ceiling,
+        })
+    }
 }
 
 impl Measured {
@@ -106,15 +149,20 @@ impl Measured {
 pub(crate) fn measure(mut cluster: impl Cluster, load: &Load) -> Result<Measured, Failure> {
     cluster.run(0..load.warm_up(), load, &mut Latencies::new()?)?;
     let mut latencies = Latencies::new()?;
+    let disk_before = cluster.disk_so_far();
     let (began, cpu_before, busy_before) = (Instant::now(), cpu_time(), busy_time());
     cluster.run(load.warm_up()..load.total(), load, &mut latencies)?;
     let (wall, cpu, busy) = (began.elapsed(), cpu_time() - cpu_before, busy_time());
+    let disk = cluster.disk_so_far().zip(disk_before);
+    let disk = disk.map(|(now, before)| (now.0 - before.0, now.1 - before.1));
     check(&cluster.finish()?, &Checksum::after(load.total(), load.payload))?;
     if latencies.0.len() != load.entries {
         return Err(format!("{} answers for {} entries", latencies.0.len(), load.entries).into());
     }
     let others = busy.zip(busy_before).map(|(now, before)| now.saturating_sub(before).saturating_sub(cpu));
     let machine = wall * u32::try_from(thread::available_parallelism()?.get())?;
+    // Its files are gone by now.
+    let disk = disk.map(|used| DiskUse::of(used, load, wall)).transpose()?;
     let per_entry = |time: Duration| time.as_secs_f64() * 1e9 / load.entries as f64;
     Ok(Measured {
         wall_ns_per_entry: per_entry(wall),
@@ -123,6 +171,7 @@ pub(crate) fn measure(mut cluster: impl Cluster, load: &Load) -> Result<Measured
         p50_us: latencies.microseconds_at(0.5),
         p99_us: latencies.microseconds_at(0.99),
         p999_us: latencies.microseconds_at(0.999),
+        disk,
     })
 }
 

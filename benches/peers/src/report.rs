@@ -1,64 +1,100 @@
 //! Tables, as the documentation has them.
 
-use crate::compare::{Compared, Repetition, Series};
+use crate::disk::gate::Verdict;
 use crate::library::{Lane, REFERENCES};
-use crate::measure::Measured;
+use crate::measure::{DiskUse, Measured};
+use crate::results::{Compared, LaneResults, Repetition, Series, Tested};
 use crate::statistics::{Estimate, Spread, estimate, spread};
+use std::fmt::Write;
 
-/// Prints what came of one load.
-pub(crate) fn print(lane: Lane, compared: &Compared) {
+/// What came of one load.
+pub(crate) fn table(lane: Lane, compared: &Compared) -> String {
     let Compared { payload, in_flight, libraries } = compared;
-    let measured =
-        || libraries.iter().flat_map(|series| &series.repetitions).filter_map(Repetition::measured);
-    let others = spread(&measured().filter_map(|it| it.others_percent).collect::<Vec<f64>>());
-    println!(
-        "\n{payload} bytes, {in_flight} in flight; others kept {:.0} % of the machine busy ({:.0}–{:.0})\n",
-        others.median, others.min, others.max
+    let others: Vec<f64> = libraries
+        .iter()
+        .flat_map(|series| series.repetitions.iter().filter_map(Repetition::measured))
+        .filter_map(|it| it.others_percent)
+        .collect();
+    let others = spread(&others);
+    let mut text = format!(
+        "{} bytes, {} in flight; others kept {:.0} % of the machine busy ({:.0}–{:.0})\n\n",
+        grouped(*payload as f64),
+        grouped(*in_flight as f64),
+        others.median,
+        others.min,
+        others.max
     );
     let references: Vec<&Series> = REFERENCES
         .iter()
         .filter_map(|name| libraries.iter().find(|series| series.library == *name))
         .collect();
-    let mut heading =
-        format!("| library | {} (min–max) | CPU ns an entry | p50 / p99 / p99.9 µs |", unit(lane));
+    text += &format!("| library | {} (min–max) | CPU ns an entry | p50 / p99 / p99.9 µs |", unit(lane));
     let mut rule = String::from("|---|--:|--:|--:|");
     for reference in &references {
-        heading += &format!(" wall ÷ {}'s [95 %] |", reference.library);
+        text += &format!(" wall ÷ {}'s [95 %] |", reference.library);
         rule += "--:|";
     }
-    println!("{heading}\n{rule}");
+    if lane == Lane::Durable {
+        text += " syncs an entry | bytes an entry | of the ceiling |";
+        rule += "--:|--:|--:|";
+    }
+    let _ = writeln!(text, "\n{rule}");
     for series in libraries {
-        let mut row = row(lane, series);
+        text += &row(lane, series);
         for reference in &references {
-            row += &format!(
-                " {} |",
-                if series.library == reference.library { "1".to_owned() } else { ratio(series, reference) }
-            );
+            let is_itself = series.library == reference.library;
+            let ratio = if is_itself { "1".to_owned() } else { ratio(series, reference) };
+            text += &format!(" {ratio} |");
         }
-        println!("{row}");
+        if lane == Lane::Durable {
+            text += &disk(series);
+        }
+        text.push('\n');
     }
     for failure in libraries.iter().flat_map(|series| &series.repetitions) {
         if let Repetition::Failed(reason) = failure {
-            println!("\nFAILED: {reason}");
+            let _ = writeln!(text, "\nFAILED: {reason}");
         }
     }
+    text
+}
+
+/// What came of the gate: nothing where there is none.
+pub(crate) fn gate(results: &LaneResults) -> Option<String> {
+    if results.gate.is_empty() {
+        return None;
+    }
+    let passed = results.gate.iter().filter(|it| it.verdict == Verdict::Durable).count();
+    let mut text = format!(
+        "Put to the test before: {passed} of {} ways to run a library answer only what is durable.\n",
+        results.gate.len()
+    );
+    if passed < results.gate.len() {
+        text += "\n| | | |\n|---|---|---|\n";
+    }
+    for Tested { library, variant, verdict } in &results.gate {
+        let (what, reason) = match verdict {
+            Verdict::Durable => continue,
+            Verdict::NotDurable(reason) => ("not durable, so not timed", reason),
+            Verdict::NotTried(reason) => ("not put to the test", reason),
+        };
+        let _ = writeln!(text, "| {library} ({variant}) | {what} | {} |", reason.replace('\n', " "));
+    }
+    Some(text)
 }
 
 const fn unit(lane: Lane) -> &'static str {
     match lane {
         Lane::Core => "ns an entry",
-        Lane::Threads => "entries/s",
+        Lane::Threads | Lane::Durable | Lane::OwnStore => "entries/s",
     }
 }
 
 fn row(lane: Lane, series: &Series) -> String {
-    let of = |figure: fn(&Measured) -> f64| {
-        let measured = series.repetitions.iter().filter_map(Repetition::measured);
-        spread(&measured.map(figure).collect::<Vec<f64>>())
-    };
+    let of = |figure: fn(&Measured) -> f64| spread(&series.of(figure));
     let figure = match lane {
         Lane::Core => told(of(|it| it.wall_ns_per_entry), |ns| format!("{ns:.0}")),
-        Lane::Threads => told(of(Measured::entries_per_second), rate),
+        Lane::Threads | Lane::Durable | Lane::OwnStore => told(of(Measured::entries_per_second), rate),
     };
     format!(
         "| {} ({}) | {figure} | {} | {} / {} / {} |",
@@ -68,6 +104,19 @@ fn row(lane: Lane, series: &Series) -> String {
         digits(of(|it| it.p50_us).median),
         digits(of(|it| it.p99_us).median),
         digits(of(|it| it.p999_us).median),
+    )
+}
+
+/// The columns that only disks have.
+fn disk(series: &Series) -> String {
+    let used = series.repetitions.iter().filter_map(|it| it.measured()?.disk);
+    let used: Vec<DiskUse> = used.collect();
+    let median = |figure: fn(&DiskUse) -> f64| spread(&used.iter().map(figure).collect::<Vec<_>>()).median;
+    format!(
+        " {} | {} | {:.0} % |",
+        small(median(|it| it.syncs_per_entry)),
+        grouped(median(|it| it.bytes_per_entry)),
+        median(|it| it.ceiling_percent)
     )
 }
 
@@ -90,8 +139,19 @@ fn digits(figure: f64) -> String {
     }
 }
 
+/// Two digits of what may be far below one.
+fn small(figure: f64) -> String {
+    if figure >= 0.1 {
+        format!("{figure:.2}")
+    } else if figure >= 0.01 {
+        format!("{figure:.3}")
+    } else {
+        format!("{figure:.4}")
+    }
+}
+
 /// 12345.6 as 12,346.
-fn grouped(figure: f64) -> String {
+pub(crate) fn grouped(figure: f64) -> String {
     let digits = format!("{figure:.0}");
     let mut text = String::new();
     for (position, digit) in digits.chars().enumerate() {
@@ -127,5 +187,28 @@ mod tests {
         assert_eq!([9.994, 56.78, 1_234.5].map(digits), ["9.99", "56.8", "1,234"]);
         assert_eq!([923_456.0, 12_345.0, 1_234_567.0].map(rate), ["923 k", "12.3 k", "1.23 M"]);
         assert_eq!(grouped(1_234_567.4), "1,234,567");
+        assert_eq!([1.0, 0.0312, 0.001_24].map(small), ["1.00", "0.031", "0.0012"]);
+    }
+
+    #[test]
+    fn who_is_not_durable_has_a_table_of_its_own() {
+        let tested =
+            |variant: &str, verdict| Tested { library: "hasty".into(), variant: variant.into(), verdict };
+        let mut results = LaneResults {
+            lane: Lane::Durable,
+            repetitions: 1,
+            seconds: 0.1,
+            gate: vec![tested("a", Verdict::Durable)],
+            loads: Vec::new(),
+        };
+        assert!(gate(&results).is_some_and(|text| text.contains("1 of 1") && !text.contains("not timed")));
+        results.gate.push(tested("b", Verdict::NotDurable("7 entries".into())));
+        let row = "| hasty (b) | not durable, so not timed | 7 entries |\n";
+        assert!(gate(&results).is_some_and(|text| text.ends_with(row)));
+        results.gate.push(tested("c", Verdict::NotTried("no strace".into())));
+        let row = "| hasty (c) | not put to the test | no strace |\n";
+        assert!(gate(&results).is_some_and(|text| text.contains("1 of 3") && text.ends_with(row)));
+        results.gate.clear();
+        assert_eq!(gate(&results), None);
     }
 }

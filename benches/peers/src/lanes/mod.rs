@@ -1,6 +1,8 @@
 //! The ways in which three nodes are run.
 
 pub(crate) mod channel;
+mod client;
+pub(crate) mod durable;
 pub(crate) mod one_thread;
 pub(crate) mod tasks;
 pub(crate) mod thread_per_node;

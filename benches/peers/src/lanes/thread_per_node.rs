@@ -1,30 +1,13 @@
 //! A thread for each core and one for the client, with a channel to each.
 
+use super::Core;
 use super::channel::Channel;
-use super::{Core, Payload, UnderWay};
+use super::client::{Address, BATCH, Client, Mail, Mailbox};
 use crate::measure::{Cluster, Failure, Latencies, Load};
 use seaworthy_benches::workload::Checksum;
 use std::ops::Range;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
-
-/// The most that a node takes in before it flushes.
-const BATCH: usize = 16_384;
-
-/// How long nothing moves before a cluster counts as stuck.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What comes to a node.
-enum Mail<C: Core> {
-    Message(C::Message),
-    Propose(C::Payload),
-    /// Say so when this many are applied.
-    Report(u64),
-    Stop,
-}
-
-type Mailbox<K, C> = <K as Channel>::Receiver<Mail<C>>;
-type Address<K, C> = <K as Channel>::Sender<Mail<C>>;
+use std::time::Instant;
 
 /// Three nodes that run.
 pub(crate) struct ThreadPerNode<C, K>
@@ -33,12 +16,8 @@ where
     C::Message: Send,
     K: Channel,
 {
-    nodes: [Address<K, C>; 3],
+    client: Client<K, C::Payload, C::Message>,
     threads: [JoinHandle<Checksum>; 3],
-    /// How many the leader has applied, after each turn in which it applied some.
-    applied: K::Receiver<u64>,
-    /// A follower has applied what it was to report.
-    reached: K::Receiver<()>,
 }
 
 /// What a node's thread works with.
@@ -49,8 +28,8 @@ where
     K: Channel,
 {
     core: C,
-    mailbox: Mailbox<K, C>,
-    peers: [Address<K, C>; 3],
+    mailbox: Mailbox<K, C::Payload, C::Message>,
+    peers: [Address<K, C::Payload, C::Message>; 3],
     /// Only the leader's client wants to know.
     applied: Option<K::Sender<u64>>,
     reached: K::Sender<()>,
@@ -132,7 +111,7 @@ where
             spawn(second, at_two, None)?,
             spawn(third, at_three, None)?,
         ];
-        Ok(Self { nodes, threads, applied, reached })
+        Ok(Self { client: Client { nodes, applied, reached }, threads })
     }
 }
 
@@ -143,38 +122,11 @@ where
     K: Channel,
 {
     fn run(&mut self, numbers: Range<u64>, load: &Load, latencies: &mut Latencies) -> Result<(), Failure> {
-        let (mut proposed, goal) = (numbers.start, numbers.end);
-        let (mut under_way, mut applied) = (UnderWay::default(), numbers.start);
-        while applied < goal {
-            let burst = (load.in_flight - (proposed - applied)).min(goal - proposed);
-            if burst > 0 {
-                let now = Instant::now();
-                for number in proposed..proposed + burst {
-                    K::send(&self.nodes[0], Mail::Propose(C::Payload::fresh(number, load.payload)));
-                }
-                proposed += burst;
-                under_way.proposed(now, proposed);
-            }
-            let before = applied;
-            applied = K::receive(&self.applied, PATIENCE).ok_or("the leader is stuck")?;
-            while let Some(more) = K::try_receive(&self.applied) {
-                applied = more;
-            }
-            under_way.answered(before, applied, latencies);
-        }
-        for follower in &self.nodes[1..] {
-            K::send(follower, Mail::Report(goal));
-        }
-        for _ in 1..3 {
-            K::receive(&self.reached, PATIENCE).ok_or("a follower is stuck")?;
-        }
-        Ok(())
+        self.client.run(numbers, load, latencies)
     }
 
     fn finish(self) -> Result<[Checksum; 3], Failure> {
-        for node in &self.nodes {
-            K::send(node, Mail::Stop);
-        }
+        self.client.stop();
         let mut states = [Checksum::default(); 3];
         for (state, thread) in states.iter_mut().zip(self.threads) {
             *state = thread.join().map_err(|_| "a node has panicked")?;

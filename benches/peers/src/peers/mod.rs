@@ -1,5 +1,6 @@
 //! The libraries, each behind the same trait, each with its best settings.
 
+pub(crate) mod durable;
 mod memory_log;
 pub(crate) mod null_core;
 pub(crate) mod omnipaxos;

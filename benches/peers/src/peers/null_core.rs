@@ -22,19 +22,79 @@ pub(crate) struct NullCore<P> {
     log: VecDeque<P>,
     /// How many entries are forgotten.
     base: u64,
+    /// How many entries are where they count.
+    pub(super) durable: u64,
     committed: u64,
     applied: u64,
-    /// What each follower was sent, and knows to be committed, and has.
+    /// What each follower was sent, and knows to be committed, and has; what a follower itself has acknowledged.
     sent: [u64; 3],
     told: [u64; 3],
     acknowledged: [u64; 3],
-    /// Something came that is to be acknowledged.
-    acknowledges: bool,
 }
 
 impl<P: Payload> NullCore<P> {
-    fn length(&self) -> u64 {
+    pub(super) fn new_three() -> [Self; 3] {
+        [0, 1, 2].map(|number| Self {
+            number,
+            log: VecDeque::new(),
+            base: 0,
+            durable: 0,
+            committed: 0,
+            applied: 0,
+            sent: [0; 3],
+            told: [0; 3],
+            acknowledged: [0; 3],
+        })
+    }
+
+    pub(super) const fn leads(&self) -> bool {
+        self.number == 0
+    }
+
+    pub(super) fn length(&self) -> u64 {
         self.base + self.log.len() as u64
+    }
+
+    pub(super) const fn base(&self) -> u64 {
+        self.base
+    }
+
+    pub(super) const fn applied(&self) -> u64 {
+        self.applied
+    }
+
+    /// The entries after the first so many.
+    pub(super) fn after(&self, count: u64) -> impl Iterator<Item = &P> {
+        self.log.range(self.position(count)..)
+    }
+
+    pub(super) fn push(&mut self, payload: P) {
+        self.log.push_back(payload);
+    }
+
+    pub(super) fn take_in(&mut self, message: Message<P>) {
+        match message {
+            Message::Append(entries, committed) => {
+                self.log.extend(entries);
+                self.committed = committed;
+            }
+            Message::Acknowledge { from, length } => self.acknowledged[from] = length,
+        }
+    }
+
+    /// Ends a batch of inputs.
+    pub(super) fn turn(&mut self, outbox: &mut Vec<(usize, Message<P>)>, state_machine: &mut Checksum) {
+        if self.leads() {
+            // The leader and the better follower are a majority of three.
+            let better = self.acknowledged[1].max(self.acknowledged[2]);
+            self.committed = self.committed.max(better.min(self.durable));
+            self.feed(1, outbox);
+            self.feed(2, outbox);
+        } else if self.durable > self.acknowledged[self.number] {
+            self.acknowledged[self.number] = self.durable;
+            outbox.push((0, Message::Acknowledge { from: self.number, length: self.durable }));
+        }
+        self.apply(state_machine);
     }
 
     fn position(&self, number: u64) -> usize {
@@ -58,15 +118,19 @@ impl<P: Payload> NullCore<P> {
         self.applied = self.committed;
     }
 
-    fn compact(&mut self) {
-        if self.applied <= self.base + COMPACT_EVERY + KEEP {
-            return;
+    /// Forgets the beginning of the log, if so many entries have come that need not be kept. True if so.
+    pub(super) fn compact(&mut self, every: u64) -> bool {
+        if self.applied <= self.base + every + KEEP {
+            return false;
         }
-        let lacked =
-            if self.number == 0 { self.acknowledged[1].min(self.acknowledged[2]) } else { self.applied };
+        let lacked = if self.leads() { self.acknowledged[1].min(self.acknowledged[2]) } else { self.applied };
         let base = (self.applied - KEEP).min(lacked);
+        if base < self.base + every {
+            return false;
+        }
         self.log.drain(..self.position(base));
         self.base = base;
+        true
     }
 }
 
@@ -77,48 +141,22 @@ impl<P: Payload> Core for NullCore<P> {
     const TICK: Duration = Duration::from_millis(100);
 
     fn three() -> [Self; 3] {
-        [0, 1, 2].map(|number| Self {
-            number,
-            log: VecDeque::new(),
-            base: 0,
-            committed: 0,
-            applied: 0,
-            sent: [0; 3],
-            told: [0; 3],
-            acknowledged: [0; 3],
-            acknowledges: false,
-        })
+        Self::new_three()
     }
 
     fn propose(&mut self, payload: P) {
-        self.log.push_back(payload);
+        self.push(payload);
     }
 
     fn receive(&mut self, message: Message<P>) {
-        match message {
-            Message::Append(entries, committed) => {
-                self.acknowledges |= !entries.is_empty();
-                self.log.extend(entries);
-                self.committed = committed;
-            }
-            Message::Acknowledge { from, length } => {
-                self.acknowledged[from] = length;
-                // The leader and the better follower are a majority of three.
-                self.committed = self.committed.max(length);
-            }
-        }
+        self.take_in(message);
     }
 
     fn tick(&mut self) {}
 
     fn flush(&mut self, outbox: &mut Vec<(usize, Message<P>)>, state_machine: &mut Checksum) {
-        if self.number == 0 {
-            self.feed(1, outbox);
-            self.feed(2, outbox);
-        } else if std::mem::take(&mut self.acknowledges) {
-            outbox.push((0, Message::Acknowledge { from: self.number, length: self.length() }));
-        }
-        self.apply(state_machine);
-        self.compact();
+        self.durable = self.length();
+        self.turn(outbox, state_machine);
+        self.compact(COMPACT_EVERY);
     }
 }

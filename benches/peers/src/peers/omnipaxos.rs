@@ -4,7 +4,7 @@ use crate::lanes::{COMPACT_EVERY, Core, KEEP, Payload};
 use bytes::Bytes;
 use omnipaxos::messages::Message;
 use omnipaxos::messages::sequence_paxos::{PaxosMessage, PaxosMsg};
-use omnipaxos::storage::{Entry, NoSnapshot};
+use omnipaxos::storage::{Entry, NoSnapshot, Storage};
 use omnipaxos::util::LogEntry;
 use omnipaxos::{ClusterConfig, CompactionErr, OmniPaxos, ServerConfig};
 use omnipaxos_storage::memory_storage::MemoryStorage;
@@ -18,7 +18,7 @@ const SETTLING: usize = 500;
 
 /// An entry whose bytes are shared.
 #[derive(Clone, Debug)]
-pub(crate) struct Shared(Bytes);
+pub(crate) struct Shared(pub(super) Bytes);
 
 /// An entry whose bytes are its own: every clone copies them.
 #[derive(Clone, Debug)]
@@ -53,8 +53,8 @@ impl Payload for Owned {
 }
 
 /// One of three.
-pub(crate) struct Omni<P: Payload + Entry> {
-    node: OmniPaxos<P, MemoryStorage<P>>,
+pub(crate) struct Omni<P: Payload + Entry, S: Storage<P> = MemoryStorage<P>> {
+    node: OmniPaxos<P, S>,
     number: u64,
     /// How many entries were read out of its log.
     read: usize,
@@ -64,8 +64,8 @@ pub(crate) struct Omni<P: Payload + Entry> {
     messages: Vec<Message<P>>,
 }
 
-impl<P: Payload + Entry<Snapshot = NoSnapshot>> Omni<P> {
-    fn new(number: u64) -> Self {
+impl<P: Payload + Entry<Snapshot = NoSnapshot>, S: Storage<P>> Omni<P, S> {
+    pub(super) fn with(number: u64, storage: S) -> Self {
         let cluster = ClusterConfig { configuration_id: 1, nodes: vec![1, 2, 3], ..ClusterConfig::default() };
         let server = ServerConfig {
             pid: number,
@@ -76,12 +76,11 @@ impl<P: Payload + Entry<Snapshot = NoSnapshot>> Omni<P> {
             leader_priority: u32::from(number == 1),
             ..ServerConfig::default()
         };
-        let node =
-            cluster.build_for_server(server, MemoryStorage::default()).expect("the settings are valid");
+        let node = cluster.build_for_server(server, storage).expect("the settings are valid");
         Self { node, number, read: 0, waiting: Vec::new(), trimmed: 0, messages: Vec::new() }
     }
 
-    fn follows_the_first(&self) -> bool {
+    pub(super) fn follows_the_first(&self) -> bool {
         self.node.get_current_leader() == Some((1, true))
     }
 
@@ -100,8 +99,8 @@ impl<P: Payload + Entry<Snapshot = NoSnapshot>> Omni<P> {
         }
     }
 
-    fn trim(&mut self) {
-        if self.number != 1 || self.read <= self.trimmed + to_usize(COMPACT_EVERY + KEEP) {
+    fn trim(&mut self, every: u64) {
+        if self.number != 1 || self.read <= self.trimmed + to_usize(every + KEEP) {
             return;
         }
         let through = self.read - to_usize(KEEP);
@@ -111,6 +110,41 @@ impl<P: Payload + Entry<Snapshot = NoSnapshot>> Omni<P> {
             Err(CompactionErr::NotAllDecided(_)) => {}
             Err(error) => panic!("{error:?}"),
         }
+    }
+
+    pub(super) fn propose(&mut self, payload: P) {
+        assert!(self.node.append(payload).is_ok(), "the leader takes proposals");
+    }
+
+    pub(super) fn receive(&mut self, message: Message<P>) {
+        // It trims up to where the leader says, whether or not what is decided there was read. So it is read before.
+        if let Message::SequencePaxos(PaxosMessage { msg: PaxosMsg::Compaction(_), .. }) = &message {
+            self.read_decided();
+        }
+        self.node.handle_incoming(message);
+    }
+
+    pub(super) fn tick(&mut self) {
+        self.node.tick();
+    }
+
+    pub(super) fn flush(
+        &mut self,
+        compact_every: u64,
+        outbox: &mut Vec<(usize, Message<P>)>,
+        state_machine: &mut Checksum,
+    ) {
+        self.read_decided();
+        for entry in std::mem::take(&mut self.waiting) {
+            let LogEntry::Decided(payload) = entry else {
+                panic!("{entry:?} in the place of a decided entry")
+            };
+            state_machine.apply(payload.bytes());
+        }
+        self.trim(compact_every);
+        self.node.take_outgoing_messages(&mut self.messages);
+        let addressed = |message: Message<P>| (to_usize(message.get_receiver() - 1), message);
+        outbox.extend(self.messages.drain(..).map(addressed));
     }
 }
 
@@ -125,12 +159,12 @@ impl<P: Payload + Entry<Snapshot = NoSnapshot>> Core for Omni<P> {
     const TICK: Duration = Duration::from_millis(10);
 
     fn three() -> [Self; 3] {
-        let mut nodes = [1, 2, 3].map(Self::new);
+        let mut nodes = [1, 2, 3].map(|number| Self::with(number, MemoryStorage::default()));
         let mut outbox = Vec::new();
         for round in 0..ELECTION {
             for node in &mut nodes {
                 node.tick();
-                node.flush(&mut outbox, &mut Checksum::default());
+                node.flush(COMPACT_EVERY, &mut outbox, &mut Checksum::default());
             }
             for (to, message) in outbox.drain(..) {
                 nodes[to].receive(message);
@@ -143,32 +177,18 @@ impl<P: Payload + Entry<Snapshot = NoSnapshot>> Core for Omni<P> {
     }
 
     fn propose(&mut self, payload: P) {
-        assert!(self.node.append(payload).is_ok(), "the leader takes proposals");
+        self.propose(payload);
     }
 
     fn receive(&mut self, message: Message<P>) {
-        // It trims up to where the leader says, whether or not what is decided there was read. So it is read before.
-        if let Message::SequencePaxos(PaxosMessage { msg: PaxosMsg::Compaction(_), .. }) = &message {
-            self.read_decided();
-        }
-        self.node.handle_incoming(message);
+        self.receive(message);
     }
 
     fn tick(&mut self) {
-        self.node.tick();
+        self.tick();
     }
 
     fn flush(&mut self, outbox: &mut Vec<(usize, Message<P>)>, state_machine: &mut Checksum) {
-        self.read_decided();
-        for entry in std::mem::take(&mut self.waiting) {
-            let LogEntry::Decided(payload) = entry else {
-                panic!("{entry:?} in the place of a decided entry")
-            };
-            state_machine.apply(payload.bytes());
-        }
-        self.trim();
-        self.node.take_outgoing_messages(&mut self.messages);
-        let addressed = |message: Message<P>| (to_usize(message.get_receiver() - 1), message);
-        outbox.extend(self.messages.drain(..).map(addressed));
+        self.flush(COMPACT_EVERY, outbox, state_machine);
     }
 }

@@ -13,8 +13,8 @@ const ELECTION: usize = 20;
 
 /// One of three.
 pub(crate) struct RaftRs {
-    node: RawNode<MemStorage>,
-    compacted: u64,
+    pub(super) node: RawNode<MemStorage>,
+    pub(super) compacted: u64,
 }
 
 fn settings(id: u64) -> Config {
@@ -29,13 +29,13 @@ fn settings(id: u64) -> Config {
     }
 }
 
-fn push(outbox: &mut Vec<(usize, Message)>, messages: Vec<Message>) {
+pub(super) fn push(outbox: &mut Vec<(usize, Message)>, messages: Vec<Message>) {
     let addressed = |message: Message| (usize::try_from(message.to - 1).unwrap_or(usize::MAX), message);
     outbox.extend(messages.into_iter().map(addressed));
 }
 
 /// Applies committed entries, and answers the index of the last. A leader's first has no data.
-fn apply(entries: &[Entry], state_machine: &mut Checksum) -> u64 {
+pub(super) fn apply(entries: &[Entry], state_machine: &mut Checksum) -> u64 {
     for entry in entries.iter().filter(|entry| !entry.data.is_empty()) {
         state_machine.apply(&entry.data);
     }
@@ -43,7 +43,7 @@ fn apply(entries: &[Entry], state_machine: &mut Checksum) -> u64 {
 }
 
 impl RaftRs {
-    fn new(id: u64) -> Self {
+    pub(super) fn new(id: u64) -> Self {
         let storage = MemStorage::new_with_conf_state(ConfState::from((vec![1, 2, 3], Vec::new())));
         let logger = Logger::root(slog::Discard, slog::o!());
         let node = RawNode::new(&settings(id), storage, &logger).expect("the settings are valid");

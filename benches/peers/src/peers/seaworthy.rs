@@ -1,16 +1,20 @@
-//! seaworthy as its users have it: `Builder`, `Network`, `Raft`, everything in memory. Its messages and its log are encoded.
+//! seaworthy as its users have it: `Builder`, `Network`, `Raft`, with everything in memory or in directories. Its messages and its log are
+//! encoded.
 
 use super::seaworthy_core::wide_window;
+use crate::disk::place;
 use crate::lanes::tasks::{COMPACT_EVERY, KEEP};
 use crate::measure::{Cluster, Failure, Latencies, Load};
 use seaworthy::{
     Builder, Compaction, Index, Limits, Network, NodeSet, ProposeError, Raft, Raw, Reply, StateMachine,
     Timing,
 };
+use seaworthy_benches::disk_log::Place;
 use seaworthy_benches::workload::{Checksum, Command, payload};
 use std::collections::VecDeque;
 use std::error::Error;
 use std::ops::Range;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A follower has applied a snapshot in the place of entries.
@@ -24,9 +28,9 @@ impl StateMachine for Applying {
     type Command = Raw<Command>;
     type Response = u64;
 
-    fn apply(&mut self, _: Index, Raw(payload): Self::Command) -> u64 {
+    fn apply(&mut self, index: Index, Raw(payload): Self::Command) -> u64 {
         self.0.apply(&payload);
-        self.0.applied
+        index.0
     }
 
     fn snapshot(&self) -> impl FnOnce(&mut Vec<u8>) + Send + 'static {
@@ -43,26 +47,83 @@ impl StateMachine for Applying {
 pub(crate) struct Seaworthy {
     nodes: Vec<Raft<Applying>>,
     leader: usize,
+    /// Where their directories are.
+    place: Option<Place>,
 }
 
+/// What stays of a log that is on a disk too, where it is written once more whenever the log is compacted.
+const KEEP_ON_DISK: u64 = 32_768;
+
 impl Seaworthy {
-    /// Starts them, and waits for a leader.
+    /// Starts three in memory.
     ///
     /// # Errors
     ///
     /// Whatever keeps them from starting.
-    pub(crate) fn start() -> Result<Self, Failure> {
+    pub(crate) fn in_memory() -> Result<Self, Failure> {
+        Self::start(None)
+    }
+
+    /// Makes the directories of three.
+    ///
+    /// # Errors
+    ///
+    /// If there are any, or no room.
+    pub(crate) fn init(directory: &Path) -> Result<(), Failure> {
+        for id in NodeSet::first(3).iter() {
+            seaworthy::init(&directory.join(id.to_string()), 1, id)?;
+        }
+        Ok(())
+    }
+
+    /// Starts three in directories that were made.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps them from starting.
+    pub(crate) fn open(directory: &Path) -> Result<Self, Failure> {
+        Self::start(Some(directory))
+    }
+
+    /// Proposes one, and waits until it is answered.
+    ///
+    /// # Errors
+    ///
+    /// If it is not.
+    pub(crate) fn propose(&self, number: u64, size: usize) -> Result<(), Failure> {
+        self.nodes[self.leader].propose(&Raw(payload(number, size))).wait()?;
+        Ok(())
+    }
+
+    /// Starts three in directories of their own.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps them from starting.
+    pub(crate) fn in_directories() -> Result<Self, Failure> {
+        let place = place();
+        let directory = place.join("nodes");
+        Self::init(&directory)?;
+        Ok(Self { place: Some(place), ..Self::open(&directory)? })
+    }
+
+    /// Starts them, and waits for a leader.
+    fn start(directory: Option<&Path>) -> Result<Self, Failure> {
         let (network, voters) = (Network::default(), NodeSet::first(3));
         let ms = Duration::from_millis;
         // Heartbeats are frequent, as followers hear of the last commit by one; elections are rare, whatever else the machine does.
         let timing = Timing::new(ms(10), ms(500), ms(1_000))?;
+        let keep = if directory.is_some() { KEEP_ON_DISK } else { KEEP };
         let start = |id| {
-            Builder::new(1, id, voters, &network)
-                .compaction(Compaction { every: COMPACT_EVERY, keep: KEEP })
+            let mut builder = Builder::new(1, id, voters, &network)
+                .compaction(Compaction { every: COMPACT_EVERY, keep })
                 .limits(Limits { proposals: 1 << 20, ..Limits::default() })
                 .timing(timing)
-                .config(wide_window)
-                .start(Applying::default())
+                .config(wide_window);
+            if let Some(directory) = directory {
+                builder = builder.directory(directory.join(id.to_string()));
+            }
+            Ok::<_, Failure>(builder.start(Applying::default())?)
         };
         let nodes: Vec<_> = voters.iter().map(start).collect::<Result<_, _>>()?;
         let mut leadership = nodes[0].leadership();
@@ -71,17 +132,18 @@ impl Seaworthy {
                 break usize::from(id.get()) - 1;
             }
         };
-        Ok(Self { nodes, leader })
+        Ok(Self { nodes, leader, place: None })
     }
 }
 
 /// A proposal that is under way.
 type Pending = (Instant, Reply<u64, ProposeError>);
 
-fn take((began, reply): Pending, latencies: &mut Latencies) -> Result<(), Failure> {
-    reply.wait()?;
+/// Waits for the answer, which is where the log has the entry.
+fn take((began, reply): Pending, latencies: &mut Latencies) -> Result<Index, Failure> {
+    let index = reply.wait()?;
     latencies.record(began.elapsed(), 1);
-    Ok(())
+    Ok(Index(index))
 }
 
 impl Seaworthy {
@@ -97,8 +159,10 @@ impl Seaworthy {
             }
             under_way.push_back((Instant::now(), leader.propose(&Raw(payload(number, load.payload)))));
         }
-        under_way.into_iter().try_for_each(|pending| take(pending, latencies))?;
-        let goal = leader.status().applied;
+        let mut goal = Index(0);
+        for pending in under_way {
+            goal = goal.max(take(pending, latencies)?);
+        }
         for node in &self.nodes {
             node.wait_for_applied(goal).wait()?;
         }
@@ -114,6 +178,12 @@ impl Cluster for Seaworthy {
             let reasons: Vec<String> = reasons.map(|reason| format!("{reason:?}")).collect();
             format!("{error}: {}", reasons.join(", ")).into()
         })
+    }
+
+    fn disk_so_far(&self) -> Option<(u64, u64)> {
+        self.place.as_ref()?;
+        let counters = self.nodes.iter().map(|node| node.metrics().counters);
+        Some(counters.fold((0, 0), |(syncs, bytes), it| (syncs + it.batches, bytes + it.batch_bytes)))
     }
 
     fn finish(self) -> Result<[Checksum; 3], Failure> {

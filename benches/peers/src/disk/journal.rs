@@ -1,0 +1,207 @@
+//! What a core wants to be durable, gathered until its batch ends: whichever core it is, the same records in the same format.
+//!
+//! Entries that follow each other become one record. What a core keeps beside its log is a record of the size of a term and a vote.
+
+use super::{Batches, Writes};
+use bytes::Bytes;
+use seaworthy::codec::Record;
+use seaworthy::{Command, LogId, NodeId, Term, wal::digest};
+use seaworthy_benches::workload::Checksum;
+use seaworthy_protocol::{Entry, Index, Snapshot};
+
+/// A command of a core that holds it as `Bytes`.
+#[derive(Clone, Debug)]
+pub(crate) struct Held(pub(crate) Bytes);
+
+impl Command for Held {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
+
+    fn encoded_len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        Some(Self(Bytes::copy_from_slice(bytes)))
+    }
+}
+
+/// What a core may keep beside its log. They share a record: the upper bits of its number tell them apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fact {
+    /// The term, or the round that was promised, and to whom.
+    Term(u64, Option<NodeId>),
+    /// The round in which entries were accepted last.
+    AcceptedRound(u64, Option<NodeId>),
+    /// How many entries are committed, or decided.
+    Decided(u64),
+}
+
+impl Fact {
+    const fn to_record<E>(self) -> Record<E> {
+        let (kind, number, voted_for) = match self {
+            Self::Term(term, vote) => (0, term, vote),
+            Self::AcceptedRound(round, leader) => (1, round, leader),
+            Self::Decided(count) => (2, count, None),
+        };
+        Record::TermAndVote { current_term: Term(kind << 62 | number), voted_for }
+    }
+}
+
+/// All that a node's disk is to hold, after the beginning of its log is forgotten.
+pub(crate) struct State<'a, C> {
+    pub(crate) current_term: Term,
+    pub(crate) voted_for: Option<NodeId>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) base: LogId,
+    pub(crate) entries: &'a [Entry<C>],
+}
+
+/// What is gathered.
+pub(crate) struct Journal<C> {
+    writes: Writes,
+    /// Entries that follow each other, and what they follow.
+    run: Vec<Entry<C>>,
+    after: u64,
+    /// There is something that must be durable before what depends on it is said.
+    is_urgent: bool,
+}
+
+impl<C> Default for Journal<C> {
+    fn default() -> Self {
+        Self { writes: Writes::default(), run: Vec::new(), after: 0, is_urgent: false }
+    }
+}
+
+impl<C: Command> Journal<C> {
+    /// The log is cut after an index, and goes on with these entries.
+    pub(crate) fn append(&mut self, after: u64, entries: impl IntoIterator<Item = Entry<C>>) {
+        if after != self.after + self.run.len() as u64 {
+            self.close_run();
+        }
+        if self.run.is_empty() {
+            self.after = after;
+        }
+        self.run.extend(entries);
+        self.is_urgent |= !self.run.is_empty();
+    }
+
+    /// Something that must not be forgotten.
+    pub(crate) fn record(&mut self, fact: Fact) {
+        self.close_run();
+        self.writes.batch.push::<C>(&fact.to_record());
+        self.is_urgent = true;
+    }
+
+    /// Something that is found out anew if it is lost: written with the next batch, and not waited for.
+    pub(crate) fn remark(&mut self, fact: Fact) {
+        self.close_run();
+        self.writes.batch.push::<C>(&fact.to_record());
+    }
+
+    /// Writes a snapshot down, and answers how the log knows it.
+    pub(crate) fn save(&mut self, last: LogId, state_machine: &Checksum) -> Snapshot {
+        let bytes: Vec<u8> = state_machine.to_parts().iter().flat_map(|part| part.to_le_bytes()).collect();
+        let snapshot = Snapshot { last, length: bytes.len() as u64, digest: digest(&bytes) };
+        self.writes.snapshots.push((snapshot, bytes));
+        self.is_urgent = true;
+        snapshot
+    }
+
+    /// Restates everything: what precedes it in the log may go.
+    pub(crate) fn restate(&mut self, state: &State<'_, C>) {
+        let State { current_term, voted_for, snapshot, base, entries } = *state;
+        // All of them are among those that are restated.
+        self.run.clear();
+        let snapshot = Some(snapshot);
+        self.writes.batch.push(&Record::State { current_term, voted_for, snapshot, base, entries });
+        self.is_urgent = true;
+    }
+
+    /// Hands over what was gathered, if any of it is urgent, in exchange for an empty one. False if there is nothing.
+    pub(crate) fn take(&mut self, writes: &mut Writes) -> bool {
+        debug_assert!(writes.is_empty());
+        if !std::mem::take(&mut self.is_urgent) {
+            return false;
+        }
+        self.close_run();
+        std::mem::swap(&mut self.writes, writes);
+        writes.count = 1;
+        true
+    }
+
+    fn close_run(&mut self) {
+        if !self.run.is_empty() {
+            let (after, entries) = (Index(self.after), &self.run[..]);
+            self.writes.batch.push(&Record::Append { after, entries });
+            self.run.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::{Disk, Store};
+    use seaworthy::wal::{Layout, Wal};
+    use seaworthy_benches::disk_log::entries;
+    use seaworthy_benches::memory_files::MemoryFiles;
+    use seaworthy_benches::workload;
+
+    fn recovered(disk: Disk<MemoryFiles>) -> seaworthy_protocol::Durable<workload::Command> {
+        let (_, recovery) = Wal::open(disk.0.into_files(), Layout::default()).expect("it is whole");
+        recovery.durable
+    }
+
+    fn written(journal: &mut Journal<workload::Command>, disk: &mut Disk<MemoryFiles>) -> usize {
+        let mut writes = Writes::default();
+        assert!(journal.take(&mut writes));
+        let count = writes.batch.count();
+        disk.write(&mut writes).expect("memory has room");
+        count
+    }
+
+    #[test]
+    fn entries_that_follow_each_other_are_one_record_and_come_back() {
+        let mut disk = Disk::new(MemoryFiles::default(), 0, Layout::default()).expect("it is empty");
+        let mut journal = Journal::default();
+        for entry in entries(5, 64) {
+            let after = journal.run.len() as u64;
+            journal.append(after, [entry]);
+        }
+        assert_eq!(written(&mut journal, &mut disk), 1);
+        journal.append(3, entries(1, 72));
+        assert_eq!(written(&mut journal, &mut disk), 1);
+        let log = recovered(disk);
+        assert_eq!(log.log().entries(), [&entries(3, 64)[..], &entries(1, 72)[..]].concat());
+    }
+
+    #[test]
+    fn a_remark_waits_for_something_urgent() {
+        let (mut journal, mut writes) = (Journal::<workload::Command>::default(), Writes::default());
+        journal.remark(Fact::Decided(7));
+        assert!(!journal.take(&mut writes) && writes.is_empty());
+        journal.append(0, entries(1, 64));
+        assert!(journal.take(&mut writes));
+        assert_eq!((writes.batch.count(), writes.count()), (2, 1));
+    }
+
+    #[test]
+    fn what_is_restated_stands_alone() {
+        let mut disk = Disk::new(MemoryFiles::default(), 0, Layout::default()).expect("it is empty");
+        let mut journal = Journal::default();
+        journal.append(0, entries(10, 64));
+        written(&mut journal, &mut disk);
+        let last = LogId { term: Term(1), index: Index(8) };
+        let snapshot = journal.save(last, &Checksum::after(8, 64));
+        let base = LogId { term: Term(1), index: Index(6) };
+        let kept = &entries(10, 64)[6..];
+        let (current_term, voted_for) = (Term(1), NodeId::new(1));
+        journal.restate(&State { current_term, voted_for, snapshot, base, entries: kept });
+        written(&mut journal, &mut disk);
+        let durable = recovered(disk);
+        assert_eq!((durable.snapshot(), durable.log().base()), (Some(snapshot), base));
+        assert_eq!(durable.log().entries(), kept);
+    }
+}

@@ -1,0 +1,107 @@
+//! The null core with a disk: entries are sent at once, and count where they are durable.
+
+use crate::disk::Writes;
+use crate::disk::journal::{Journal, State};
+use crate::lanes::durable::{COMPACT_EVERY, DurableCore, Outbox};
+use crate::peers::null_core::{Message, NullCore};
+use seaworthy::{Index, LogId, Term};
+use seaworthy_benches::workload::{Checksum, Command};
+use seaworthy_protocol::{Entry, Payload};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// One of three.
+pub(crate) struct DurableNull {
+    core: NullCore<Command>,
+    journal: Journal<Command>,
+    /// How many entries the journal was given.
+    written: u64,
+    /// The length of the log with each batch that was handed over.
+    handed_over: VecDeque<u64>,
+}
+
+const fn id(index: u64) -> LogId {
+    LogId { term: Term(1), index: Index(index) }
+}
+
+fn entries(core: &NullCore<Command>, from: u64) -> impl Iterator<Item = Entry<Command>> {
+    core.after(from).map(|command| Entry { term: Term(1), payload: Payload::Command(command.clone()) })
+}
+
+#[cfg(test)]
+impl DurableNull {
+    /// What no core should do, for whoever must notice it.
+    pub(crate) fn count_what_is_not_durable(&mut self) {
+        self.core.durable = self.core.length();
+    }
+
+    pub(crate) fn leads(&self) -> bool {
+        self.core.leads()
+    }
+}
+
+impl DurableNull {
+    fn compact(&mut self, state_machine: &Checksum) {
+        if !self.core.compact(COMPACT_EVERY) {
+            return;
+        }
+        let base = self.core.base();
+        let kept: Vec<_> = entries(&self.core, base).collect();
+        let snapshot = self.journal.save(id(self.core.applied()), state_machine);
+        let (current_term, voted_for) = (Term(1), None);
+        self.journal.restate(&State { current_term, voted_for, snapshot, base: id(base), entries: &kept });
+    }
+}
+
+impl DurableCore for DurableNull {
+    type Payload = Command;
+    type Message = Message<Command>;
+    type Writes = Writes;
+
+    const TICK: Duration = Duration::from_millis(100);
+
+    fn three() -> [Self; 3] {
+        NullCore::new_three().map(|core| Self {
+            core,
+            journal: Journal::default(),
+            written: 0,
+            handed_over: VecDeque::new(),
+        })
+    }
+
+    fn nudge(&mut self, _: usize) {}
+
+    fn is_settled(_: &[Self; 3], _: usize) -> bool {
+        true
+    }
+
+    fn propose(&mut self, payload: Command) {
+        self.core.push(payload);
+    }
+
+    fn receive(&mut self, message: Message<Command>) {
+        self.core.take_in(message);
+    }
+
+    fn tick(&mut self) {}
+
+    fn flush(&mut self, outbox: &mut Outbox<Self::Message>, state_machine: &mut Checksum) {
+        self.journal.append(self.written, entries(&self.core, self.written));
+        self.written = self.core.length();
+        // All that it says rests on what is durable, so nothing need wait.
+        self.core.turn(&mut outbox.now, state_machine);
+        self.compact(state_machine);
+    }
+
+    fn take_writes(&mut self, writes: &mut Writes) {
+        if self.journal.take(writes) {
+            self.handed_over.push_back(self.written);
+        }
+    }
+
+    fn on_durable(&mut self, count: u64) {
+        for _ in 0..count {
+            self.core.durable = self.handed_over.pop_front().unwrap_or(self.core.durable);
+        }
+    }
+}

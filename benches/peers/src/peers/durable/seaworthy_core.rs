@@ -1,0 +1,211 @@
+//! seaworthy's protocol alone, with a disk, by the contract of its drivers: what it releases at once leaves at once, what it releases after
+//! its writes waits, and whatever is durable is confirmed.
+
+use crate::disk::Writes;
+use crate::disk::journal::{Fact, Journal, State};
+use crate::lanes::durable::{COMPACT_EVERY, DurableCore, KEEP, Outbox};
+use crate::peers::seaworthy_core::wide_window;
+use seaworthy_benches::workload::{Checksum, Command};
+use seaworthy_protocol::{
+    Answer, Chunk, Config, Durable, Effects, Entry, Envelope, Index, Input, LogId, Node, NodeSet, Payload,
+    PeerFault, Release, Role, Sink, Snapshot, Write, WriteAck,
+};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+type CommandEntry = Entry<Command>;
+
+/// Where effects go: messages into an outbox, writes into a journal.
+#[derive(Default)]
+struct Desk {
+    outbox: Outbox<Envelope<Vec<CommandEntry>>>,
+    journal: Journal<Command>,
+    /// A snapshot stands for a part of the log now.
+    restates: bool,
+}
+
+impl Sink<Command> for Desk {
+    fn send(&mut self, release: Release, envelope: Envelope<&[CommandEntry]>) {
+        let addressed = (usize::from(envelope.to.get()) - 1, envelope.map_entries(<[CommandEntry]>::to_vec));
+        match release {
+            Release::Now => self.outbox.now.push(addressed),
+            Release::AfterWrites => self.outbox.after.push(addressed),
+        }
+    }
+
+    fn write(&mut self, write: Write<&[CommandEntry]>) {
+        match write {
+            Write::TermAndVote { current_term, voted_for } => {
+                self.journal.record(Fact::Term(current_term.0, voted_for));
+            }
+            Write::Append { after, entries } => self.journal.append(after.0, entries.iter().cloned()),
+            Write::Compact { .. } | Write::Install { .. } => self.restates = true,
+        }
+    }
+
+    fn answer(&mut self, _: Answer) {}
+
+    fn fault(&mut self, fault: PeerFault) {
+        unreachable!("{fault}: all nodes run the same protocol");
+    }
+
+    fn stage(&mut self, _: Chunk) {
+        unreachable!("nobody is so far behind as to need a snapshot");
+    }
+
+    fn weight(&self, entry: &CommandEntry) -> usize {
+        match &entry.payload {
+            Payload::Noop => 12,
+            Payload::Command(command) => 12 + command.len(),
+        }
+    }
+}
+
+/// A snapshot on its way to the disk, and what it stands for when it is there.
+struct Saving {
+    snapshot: Snapshot,
+    through: Index,
+    /// How many batches must be durable before it is.
+    batches: u64,
+}
+
+/// One of three.
+pub(crate) struct DurableRaft {
+    config: Config,
+    node: Node<Command>,
+    fx: Effects<Desk>,
+    applied: Index,
+    saving: Option<Saving>,
+    /// What to confirm with each batch that was handed over.
+    handed_over: VecDeque<Option<WriteAck>>,
+}
+
+impl DurableRaft {
+    fn step(&mut self, input: Input<Command>) {
+        self.node.step(&self.config, input, &mut self.fx);
+        assert_eq!(self.fx.violation, None);
+    }
+
+    fn apply(&mut self, state_machine: &mut Checksum) {
+        let committed = self.node.commit_index();
+        let count = usize::try_from(committed.0 - self.applied.0).unwrap_or(usize::MAX);
+        for entry in self.node.log().after(self.applied, count) {
+            match &entry.payload {
+                Payload::Noop => {}
+                Payload::Command(command) => state_machine.apply(command),
+            }
+        }
+        self.applied = committed;
+    }
+
+    /// The last entry that no follower lacks, as far as this core knows.
+    fn held_by_all(&self) -> Index {
+        match self.node.role() {
+            Role::Leader { progress, .. } => {
+                progress.iter().map(|(_, known)| known.match_index).min().unwrap_or(self.applied)
+            }
+            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => self.applied,
+        }
+    }
+
+    /// First the snapshot must be durable: the protocol is told when it is.
+    fn compact(&mut self, state_machine: &Checksum) {
+        let base = self.node.log().base().index.0;
+        let through = Index(self.applied.0.saturating_sub(KEEP)).min(self.held_by_all());
+        if self.saving.is_some() || through.0 <= base + COMPACT_EVERY {
+            return;
+        }
+        let Some(term) = self.node.log().term_at(self.applied) else { return };
+        let snapshot = self.fx.sink.journal.save(LogId { term, index: self.applied }, state_machine);
+        self.saving = Some(Saving { snapshot, through, batches: self.handed_over.len() as u64 + 1 });
+    }
+
+    fn restate(&mut self) {
+        let durable = self.node.durable();
+        if let (true, Some(snapshot)) = (std::mem::take(&mut self.fx.sink.restates), durable.snapshot()) {
+            self.fx.sink.journal.restate(&State {
+                current_term: durable.current_term(),
+                voted_for: durable.voted_for(),
+                snapshot,
+                base: durable.log().base(),
+                entries: durable.log().entries(),
+            });
+        }
+    }
+}
+
+impl DurableCore for DurableRaft {
+    type Payload = Command;
+    type Message = Envelope<Vec<CommandEntry>>;
+    type Writes = Writes;
+
+    /// A heartbeat. Election timers are left out: nothing fails here.
+    const TICK: Duration = Duration::from_millis(10);
+
+    fn three() -> [Self; 3] {
+        let voters = NodeSet::first(3);
+        let config = wide_window(Config::new(voters).expect("there are voters"));
+        let mut ids = voters.iter();
+        std::array::from_fn(|_| Self {
+            config,
+            node: Node::restart(ids.next().expect("three have three"), Durable::default()),
+            fx: Effects::new(Desk::default()),
+            applied: Index(0),
+            saving: None,
+            handed_over: VecDeque::new(),
+        })
+    }
+
+    fn nudge(&mut self, round: usize) {
+        if round == 0 && self.node.id().get() == 1 {
+            self.step(Input::ElectionTimeout);
+        }
+    }
+
+    fn is_settled(nodes: &[Self; 3], _: usize) -> bool {
+        nodes[0].node.is_leader() && nodes[0].node.commit_index() == Index(1)
+    }
+
+    fn propose(&mut self, payload: Command) {
+        self.step(Input::Propose(payload));
+    }
+
+    fn receive(&mut self, message: Self::Message) {
+        self.step(Input::Receive(message));
+    }
+
+    fn tick(&mut self) {
+        if self.node.is_leader() {
+            self.step(Input::HeartbeatTimeout);
+        }
+    }
+
+    fn flush(&mut self, outbox: &mut Outbox<Self::Message>, state_machine: &mut Checksum) {
+        self.step(Input::Replicate);
+        self.restate();
+        let made = &mut self.fx.sink.outbox;
+        outbox.now.append(&mut made.now);
+        outbox.after.append(&mut made.after);
+        self.apply(state_machine);
+        self.compact(state_machine);
+    }
+
+    fn take_writes(&mut self, writes: &mut Writes) {
+        if self.fx.sink.journal.take(writes) {
+            self.handed_over.push_back(self.fx.ack.take());
+        }
+    }
+
+    fn on_durable(&mut self, count: u64) {
+        let confirmed = (0..count).filter_map(|_| self.handed_over.pop_front()).flatten().last();
+        if let Some(ack) = confirmed {
+            self.step(Input::WritesDurable(ack));
+        }
+        if let Some(saving) = &mut self.saving {
+            saving.batches = saving.batches.saturating_sub(count);
+        }
+        if let Some(Saving { snapshot, through, .. }) = self.saving.take_if(|saving| saving.batches == 0) {
+            self.step(Input::Compact { snapshot, through });
+        }
+    }
+}

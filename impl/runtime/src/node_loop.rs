@@ -449,9 +449,9 @@ impl<S: StateMachine> NodeLoop<S> {
         let frames = &mut self.fx.sink.after_writes;
         if let Some(ack) = self.fx.ack.take() {
             self.batches += 1;
-            let (number, batch) = (self.batches, std::mem::take(&mut self.fx.sink.batch));
+            let (number, batch) = (self.batches, self.fx.sink.batch.take());
             let (bytes, since) = (batch.len(), world.now());
-            self.writing.push_back(Writing { number, ack, frames: std::mem::take(frames), bytes, since });
+            self.writing.push_back(Writing { number, ack, frames: frames.take(), bytes, since });
             world.submit(Work::Append { number, batch });
         } else if frames.is_empty() {
             // Nothing waits.

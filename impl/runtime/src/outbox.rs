@@ -2,7 +2,7 @@
 
 use crate::codec::{Record, encode_frame, entry_len};
 use crate::command::Command;
-use crate::wal::Batch;
+use crate::wal::{Batch, ROOM_MAX};
 use seaworthy_protocol::{Answer, Chunk, Entry, Envelope, Message, NodeId, PeerFault, Release, Sink, Write};
 
 /// Frames one behind the other in one buffer.
@@ -37,6 +37,15 @@ impl Frames {
         let offset = self.bytes.len();
         self.bytes.append(&mut other.bytes);
         self.ends.extend(other.ends.drain(..).map(|(to, end)| (to, end + offset)));
+    }
+
+    /// Takes all of them, and leaves room for about as many.
+    pub(crate) fn take(&mut self) -> Self {
+        let room = Self {
+            bytes: Vec::with_capacity(self.bytes.len().min(ROOM_MAX)),
+            ends: Vec::with_capacity(self.ends.len()),
+        };
+        std::mem::replace(self, room)
     }
 
     pub(crate) fn clear(&mut self) {

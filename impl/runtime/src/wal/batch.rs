@@ -5,6 +5,9 @@ use crate::codec::{Record, encode_record};
 use crate::command::Command;
 use seaworthy_protocol::{Entry, Snapshot};
 
+/// The most bytes for which room is made before they are there.
+pub(crate) const ROOM_MAX: usize = 1 << 20;
+
 /// Records to be made durable, in order. Their frames are left open until it is known where they will stand.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Batch {
@@ -43,6 +46,19 @@ impl Batch {
         if let Some(state) = next.state {
             (self.state, self.snapshot) = (Some(state + count), next.snapshot);
         }
+    }
+
+    /// Takes all records, and leaves room for about as many: grown from nothing, the next batch would be copied for each time that it
+    /// doubles. After an uncommonly large one, such as restates everything, no more than is commonly needed.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let room = Self {
+            bytes: Vec::with_capacity(self.bytes.len().min(ROOM_MAX)),
+            starts: Vec::with_capacity(self.starts.len().min(ROOM_MAX / RECORD_HEADER)),
+            state: None,
+            snapshot: None,
+        };
+        std::mem::replace(self, room)
     }
 
     /// Forgets all records, and keeps the space.

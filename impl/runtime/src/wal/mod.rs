@@ -28,6 +28,7 @@ mod snapshot_reader;
 mod snapshots;
 
 pub use batch::Batch;
+pub(crate) use batch::ROOM_MAX;
 pub use directory::Directory;
 pub use error::{DiskError, OpenError};
 pub use files::{FileName, Files};

@@ -1,6 +1,6 @@
 //! The boxes, exhausted: every reachable state, every property, and as many states as are pinned.
 //!
-//! The boxes of seconds run here; `three`, `two-all` with every feature at once, and `unreduced-on`, by command in `.ci/run`; `seaworthy-model check --all`
+//! The boxes of seconds run here; `three`, `three-terms`, `two-all` with every feature at once, and `unreduced-on`, by command in `.ci/run`; `seaworthy-model check --all`
 //! runs all of them (docs/model.md has the times).
 
 use seaworthy_model::bounds::Bounds;
@@ -41,12 +41,6 @@ fn two_holds_every_property() {
 #[test]
 fn smoke_holds_every_property() {
     exhaust("smoke");
-}
-
-/// With all entries in a message it is the main job of the command, which .ci/run does too.
-#[test]
-fn three_one_entry_a_message_holds_every_property() {
-    exhaust("three/one");
 }
 
 #[test]
@@ -128,11 +122,6 @@ fn window_terms_holds_every_property() {
 #[test]
 fn unreduced_snapshot_holds_every_property_and_the_dead_stay_dead() {
     exhaust("unreduced-snapshot/one");
-}
-
-#[test]
-fn three_terms_holds_every_property() {
-    exhaust("three-terms/one");
 }
 
 #[test]

@@ -27,11 +27,14 @@ pub(crate) fn ceiling(batch: usize, time: Duration) -> Result<f64, Failure> {
         let bytes = vec![7; batch];
         start.wait();
         let (began, mut offset, mut written) = (Instant::now(), 0, 0_usize);
-        while began.elapsed() < time {
+        loop {
             file.write_all_at(&bytes, offset as u64)?;
             file.sync_data()?;
             offset = (offset + batch) % room;
             written += batch;
+            if began.elapsed() >= time {
+                break;
+            }
         }
         Ok::<f64, std::io::Error>(written as f64 / began.elapsed().as_secs_f64())
     };
@@ -61,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writers_get_somewhere() {
-        assert!(ceiling(4_096, Duration::from_millis(20)).is_ok_and(|rate| rate > 4_096.0));
+    fn each_writer_gets_a_batch_durable_however_short_the_time_is() {
+        assert!(ceiling(4_096, Duration::ZERO).is_ok_and(|rate| rate.is_normal() && rate > 0.0));
     }
 }

@@ -47,24 +47,117 @@ fn batches_that_wait_together_are_one_write_and_one_sync() {
     assert_eq!(last_index(disk), Index(10));
 }
 
-#[test]
-fn a_state_that_waits_behind_other_batches_begins_a_segment_and_supersedes_the_others() {
-    let mut disk = disk();
-    disk.submit(append(1, 0, 5));
+/// A log of three segments.
+fn long() -> (Disk<SimFiles>, Index) {
+    let (mut disk, mut last) = (disk(), Index(0));
+    begin_a_segment(&mut disk, &mut last);
+    begin_a_segment(&mut disk, &mut last);
+    (disk, last)
+}
+
+/// A snapshot stands for all of it, as its last record says.
+fn compact(disk: &mut Disk<SimFiles>, index: Index) {
+    let last = LogId { term: Term(1), index };
+    let snapshot = Snapshot { last, length: 3, digest: digest(&[1; 3]) };
+    disk.wal_mut().save_snapshot(snapshot, &[1; 3]).unwrap();
     let mut batch = Batch::default();
-    let entries = entries(5);
-    batch.push(&Record::State {
-        current_term: Term(1),
-        voted_for: None,
-        snapshot: None,
-        base: LogId::default(),
-        entries: &entries,
-    });
-    disk.submit(Work::Append { number: 2, batch });
-    disk.submit(append(3, 5, 1));
-    assert!(matches!(disk.work(), Some(Done::Appended { number: 3 })));
-    assert_eq!(segments(&disk), [FileName::Segment(2)]);
-    assert_eq!(last_index(disk), Index(6));
+    batch.push::<u64>(&Record::Compact { snapshot, base: last });
+    disk.submit(Work::Append { number: index.0, batch });
+    while !disk.is_idle() {
+        disk.work();
+    }
+}
+
+/// Appends until another segment begins.
+fn begin_a_segment(disk: &mut Disk<SimFiles>, last: &mut Index) {
+    let newest = segments(disk).into_iter().max();
+    while segments(disk).into_iter().max() == newest {
+        disk.submit(append(last.0, last.0, 20));
+        while !disk.is_idle() {
+            disk.work();
+        }
+        last.0 += 20;
+    }
+}
+
+#[test]
+fn a_compaction_is_written_where_the_log_is_and_restates_nothing() {
+    let (mut disk, last) = long();
+    let before = disk.wal().files().counts.bytes;
+    compact(&mut disk, last);
+    assert_eq!(segments(&disk).len(), 3, "it begins no segment");
+    let written = disk.wal().files().counts.bytes - before;
+    assert!(written < 100, "{written} bytes are written, snapshot and all");
+    let (_, recovery) = Wal::open::<u64>(disk.into_files(), LAYOUT).unwrap();
+    assert_eq!((recovery.durable.log().base().index, recovery.durable.log().last_index()), (last, last));
+}
+
+#[test]
+fn segments_that_nobody_needs_go_when_the_next_is_begun_and_one_is_used_again() {
+    let (mut disk, mut last) = long();
+    compact(&mut disk, last);
+    begin_a_segment(&mut disk, &mut last);
+    assert_eq!(
+        segments(&disk),
+        [FileName::Segment(3), FileName::Segment(4)],
+        "what was compacted begins in the third"
+    );
+    assert_eq!(
+        disk.wal().files().len(FileName::Spare).unwrap(),
+        LAYOUT.segment_size,
+        "the space of one is kept"
+    );
+    let before = disk.wal().files().counts.bytes;
+    let begun = last;
+    begin_a_segment(&mut disk, &mut last);
+    assert_eq!(*segments(&disk).last().unwrap(), FileName::Segment(5));
+    let written = disk.wal().files().counts.bytes - before;
+    let entries = (last.0 - begun.0) * 30;
+    assert!(written < entries + 1000, "{written} bytes: no zeros, for {entries} of entries");
+    assert_eq!(last_index(disk), last);
+}
+
+#[test]
+fn what_stood_in_a_segment_that_is_used_again_is_not_taken_for_an_end_that_was_cut() {
+    let (mut disk, mut last) = long();
+    compact(&mut disk, last);
+    begin_a_segment(&mut disk, &mut last);
+    begin_a_segment(&mut disk, &mut last);
+    let (_, recovery) = Wal::open::<u64>(disk.into_files(), LAYOUT).unwrap();
+    assert_eq!((recovery.cut, recovery.durable.log().last_index()), (None, last));
+}
+
+#[test]
+fn the_next_segment_is_made_piece_by_piece_before_it_is_needed() {
+    let mut disk = disk();
+    let (mut last, mut made, mut pieces) = (0, 0, Vec::new());
+    while segments(&disk).len() == 1 {
+        disk.submit(append(last, last, 4));
+        while disk.work().is_none() {
+            let before = std::mem::replace(&mut made, disk.wal().files().len(FileName::Spare).unwrap());
+            pieces.push(made - before);
+        }
+        last += 4;
+    }
+    assert!(pieces.len() > 4, "{pieces:?}");
+    // Twice as fast as the log grows: by two batches each time.
+    assert!(pieces.iter().all(|piece| *piece < 1024), "{pieces:?}");
+    assert_eq!(last_index(disk), Index(last));
+}
+
+#[test]
+fn where_there_is_no_room_for_the_next_segment_this_one_is_filled_all_the_same() {
+    let mut disk = disk();
+    disk.submit(append(1, 0, 90));
+    assert!(matches!(disk.work(), Some(Done::Appended { number: 1 })));
+    assert!(!disk.is_idle(), "past the middle of the segment");
+    disk.wal_mut().files_mut().troubles.is_full = true;
+    assert!(disk.work().is_none());
+    assert!(disk.is_idle(), "there will not be room at once");
+    disk.wal_mut().files_mut().troubles.is_full = false;
+    disk.submit(append(2, 90, 1));
+    assert!(matches!(disk.work(), Some(Done::Appended { number: 2 })));
+    assert_eq!(last_index(disk), Index(91));
 }
 
 #[test]

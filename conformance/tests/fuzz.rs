@@ -4,7 +4,7 @@ use rand::{Rng, RngCore, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use seaworthy::codec::{Record, encode_frame, encode_record};
 use seaworthy_conformance::fuzz;
-use seaworthy_protocol::{Entry, Envelope, Index, LogId, Message, NodeId, Payload, Term};
+use seaworthy_protocol::{Entry, Envelope, Index, LogId, Message, NodeId, Payload, Snapshot, Term};
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
@@ -48,10 +48,12 @@ fn nearly_a_record(dice: &mut Pcg64Mcg) -> Vec<u8> {
     let entries = [1, 2].map(|number: u64| Entry { term: Term(2), payload: Payload::Command(number) });
     let base = LogId { term: Term(1), index: Index(7) };
     let (current_term, voted_for, entries) = (Term(2), NodeId::new(1), &entries[..]);
-    let record = match dice.random_range(0..3) {
+    let snapshot = Snapshot { last: base, length: 9, digest: 3 };
+    let record = match dice.random_range(0..4) {
         0 => Record::TermAndVote { current_term, voted_for },
         1 => Record::Append { after: base.index, entries },
-        _ => Record::State { current_term, voted_for, snapshot: None, base, entries },
+        2 => Record::Compact { snapshot, base },
+        _ => Record::Install { snapshot },
     };
     let mut bytes = vec![2];
     encode_record(&record, &mut bytes);

@@ -1,4 +1,4 @@
-//! The write-ahead log in a real directory, and one of format version 1 that every later version must read.
+//! The write-ahead log in a real directory, and one of format version 2 that every later version must read.
 
 use seaworthy::codec::Record;
 use seaworthy::wal::{Batch, Directory, FileName, Identity, Layout, OpenError, Wal};
@@ -49,32 +49,30 @@ fn vote(term: u64, node: u8) -> Record<&'static [Entry<u64>]> {
     Record::TermAndVote { current_term: Term(term), voted_for: NodeId::new(node) }
 }
 
-const BASE: LogId = LogId { term: Term(2), index: Index(14) };
+const BASE: LogId = LogId { term: Term(2), index: Index(24) };
 
 fn golden_snapshot() -> Snapshot {
-    snapshot_of(LogId { term: Term(2), index: Index(16) })
+    snapshot_of(LogId { term: Term(2), index: Index(26) })
 }
 
-/// One of everything: each kind of record, a batch of two, a snapshot, two segments, an overwritten end.
+/// One of everything: each kind of record, a batch of two, snapshots, three segments, the last where an older one was, an overwritten end.
 fn write_golden(path: &Path) {
     init(path);
     let (mut wal, _) = open(path).unwrap();
     append(&mut wal, &[vote(1, 3)]);
     append(&mut wal, &[Record::Append { after: Index(0), entries: &entries(1, 1..=10) }]);
-    append(&mut wal, &[vote(2, 1), Record::Append { after: Index(9), entries: &entries(2, 10..=20) }]);
+    append(&mut wal, &[vote(2, 1), Record::Append { after: Index(9), entries: &entries(2, 10..=11) }]);
+    let installed = snapshot_of(LogId { term: Term(2), index: Index(12) });
+    wal.save_snapshot(installed, &snapshot_bytes(installed.last)).unwrap();
+    append(&mut wal, &[Record::Install { snapshot: installed }]);
+    append(&mut wal, &[Record::Append { after: Index(12), entries: &entries(2, 13..=20) }]);
+    append(&mut wal, &[Record::Append { after: Index(20), entries: &entries(2, 21..=50) }]);
     let snapshot = golden_snapshot();
     wal.save_snapshot(snapshot, &snapshot_bytes(snapshot.last)).unwrap();
-    append(
-        &mut wal,
-        &[Record::State {
-            current_term: Term(2),
-            voted_for: NodeId::new(1),
-            snapshot: Some(snapshot),
-            base: BASE,
-            entries: &entries(2, 15..=20),
-        }],
-    );
-    append(&mut wal, &[Record::Append { after: Index(20), entries: &entries(2, 21..=50) }]);
+    append(&mut wal, &[Record::Compact { snapshot, base: BASE }]);
+    // Begins the third segment, and nobody needs the first any more; so the fourth has its space.
+    append(&mut wal, &[Record::Append { after: Index(50), entries: &entries(2, 51..=60) }]);
+    append(&mut wal, &[Record::Append { after: Index(60), entries: &entries(2, 61..=90) }]);
     append(&mut wal, &[Record::TermAndVote { current_term: Term(3), voted_for: None }]);
     let noop = [Entry { term: Term(3), payload: Payload::Noop }];
     append(&mut wal, &[Record::Append { after: Index(48), entries: &noop }]);
@@ -126,7 +124,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_directory_of_version_1_is_read() {
+fn a_directory_of_version_2_is_read() {
     let copied = directory();
     copy(golden_path(), copied.path());
     let (wal, durable) = open(copied.path()).unwrap();
@@ -137,25 +135,8 @@ fn a_directory_of_version_1_is_read() {
     assert_eq!(read, Some(snapshot_bytes(snapshot.last)));
 }
 
-/// Before it was noted which segment must be there.
 #[test]
-fn an_identity_that_names_no_segment_is_read() {
-    let copied = directory();
-    copy(golden_path(), copied.path());
-    forge(&copied.path().join("identity"), 56, &[0; 4]);
-    assert_eq!(open(copied.path()).unwrap().1, golden_durable());
-}
-
-/// Before segments said how long they are.
-#[test]
-fn segments_that_say_no_size_are_read() {
-    let copied = directory();
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden-directory-without-sizes"), copied.path());
-    assert_eq!(open(copied.path()).unwrap().1, golden_durable());
-}
-
-#[test]
-fn a_directory_of_version_1_is_written_as_it_was() {
+fn a_directory_of_version_2_is_written_as_it_was() {
     let written = directory();
     write_golden(written.path());
     let (golden, written) = (files(golden_path()), files(written.path()));
@@ -215,8 +196,9 @@ fn a_directory_with_data_is_not_made_anew() {
 fn forge(path: &Path, at: usize, bytes: &[u8]) {
     let mut content = fs::read(path).unwrap();
     content[at..at + bytes.len()].copy_from_slice(bytes);
-    let checksum = crc32c(0, &content[..60]).to_le_bytes();
-    content[60..64].copy_from_slice(&checksum);
+    let end = if path.ends_with("identity") { 60 } else { 156 };
+    let checksum = crc32c(0, &content[..end]).to_le_bytes();
+    content[end..end + 4].copy_from_slice(&checksum);
     fs::write(path, content).unwrap();
 }
 
@@ -228,16 +210,19 @@ fn refused(path: &Path) -> OpenError {
     error
 }
 
+/// Neither a later one nor the first, which restated the whole log at each compaction.
 #[test]
-fn a_later_version_is_refused() {
-    for name in [FileName::Identity, FileName::Segment(3)] {
-        let data = directory();
-        write_golden(data.path());
-        forge(&data.path().join(name.to_string()), 8, &2_u16.to_le_bytes());
-        let error = refused(data.path());
-        let is_right =
-            matches!(error, OpenError::UnknownVersion { file, version: 2, known: 1 } if file == name);
-        assert!(is_right, "{name}: {error}");
+fn another_version_is_refused() {
+    for name in [FileName::Identity, FileName::Segment(4)] {
+        for forged in [1, 3_u16] {
+            let data = directory();
+            write_golden(data.path());
+            forge(&data.path().join(name.to_string()), 8, &forged.to_le_bytes());
+            let error = refused(data.path());
+            let is_right = matches!(error, OpenError::UnknownVersion { file, version, known: 2 }
+                if (file, version) == (name, forged));
+            assert!(is_right, "{name}: {error}");
+        }
     }
 }
 
@@ -245,18 +230,18 @@ fn a_later_version_is_refused() {
 fn another_nodes_segment_is_refused() {
     let data = directory();
     write_golden(data.path());
-    forge(&data.path().join(FileName::Segment(3).to_string()), 10, &[4]);
+    forge(&data.path().join(FileName::Segment(4).to_string()), 10, &[4]);
     let error = refused(data.path());
     let is_right = matches!(error, OpenError::BelongsToAnother { cluster: 0x5ea_2026, node: 4, .. });
     assert!(is_right, "{error}");
-    assert!(error.to_string().starts_with("0000000000000003.log belongs to another"), "{error}");
+    assert!(error.to_string().starts_with("0000000000000004.log belongs to another"), "{error}");
 }
 
 #[test]
 fn another_clusters_segment_is_refused() {
     let data = directory();
     write_golden(data.path());
-    forge(&data.path().join(FileName::Segment(3).to_string()), 16, &7_u128.to_le_bytes());
+    forge(&data.path().join(FileName::Segment(4).to_string()), 16, &7_u128.to_le_bytes());
     let error = refused(data.path());
     assert!(matches!(error, OpenError::BelongsToAnother { cluster: 7, node: 3, .. }), "{error}");
 }
@@ -288,16 +273,16 @@ fn a_log_may_be_laid_out_anew() {
 /// Space is made for a segment before it gets its name: one that is shorter has lost its end, and nobody knows what stood there.
 #[test]
 fn a_segment_that_has_lost_its_end_is_noticed() {
-    for number in [2, 3] {
+    for number in [3, 4] {
         let name = FileName::Segment(number);
-        for length in [0, 40, 64, 200, 600, 1023] {
+        for length in [0, 40, 64, 160, 200, 600, 1023] {
             let data = directory();
             write_golden(data.path());
             let file = fs::OpenOptions::new().write(true).open(data.path().join(name.to_string())).unwrap();
             file.set_len(length).unwrap();
             let error = refused(data.path());
             // How long it was its header says; without that, that it was there, the identity.
-            let begin = if length < 64 { 0 } else { length };
+            let begin = if length < 160 { 0 } else { length };
             let is_right =
                 matches!(error, OpenError::Damaged { file, offset, .. } if (file, offset) == (name, begin));
             assert!(is_right, "{name} of {length} bytes: {error}");
@@ -310,7 +295,7 @@ fn a_segment_that_has_lost_its_end_is_noticed() {
 fn the_last_segment_is_missed() {
     let data = directory();
     write_golden(data.path());
-    let name = FileName::Segment(3);
+    let name = FileName::Segment(4);
     fs::remove_file(data.path().join(name.to_string())).unwrap();
     let error = refused(data.path());
     assert!(matches!(error, OpenError::Damaged { file, offset: 0, .. } if file == name), "{error}");
@@ -321,11 +306,11 @@ fn the_last_segment_is_missed() {
 fn the_last_segment_is_missed_if_its_one_batch_is_zeroed() {
     let data = directory();
     write_golden(data.path());
-    let path = data.path().join(FileName::Segment(3).to_string());
+    let path = data.path().join(FileName::Segment(4).to_string());
     let length = fs::metadata(&path).unwrap().len();
     fs::write(&path, vec![0; usize::try_from(length).unwrap()]).unwrap();
     let error = refused(data.path());
-    assert!(matches!(error, OpenError::Damaged { file: FileName::Segment(3), .. }), "{error}");
+    assert!(matches!(error, OpenError::Damaged { file: FileName::Segment(4), .. }), "{error}");
 }
 
 /// A directory that was used is not empty because it has lost who it is, and is not made anew.
@@ -373,7 +358,7 @@ fn a_missing_snapshot_is_noticed() {
 fn files_of_others_are_left_alone() {
     let data = directory();
     write_golden(data.path());
-    let others = ["notes.txt", "0000000000000003.LOG", "3.log", "0000000000000009.log.bak"];
+    let others = ["notes.txt", "0000000000000004.LOG", "3.log", "0000000000000009.log.bak"];
     for name in others {
         fs::write(data.path().join(name), "ours").unwrap();
     }

@@ -2,8 +2,10 @@
 
 use super::deed::{Deed, Part, Way};
 use super::harm::Harm;
+use super::part::named;
 use super::records::{HEADER, end, records};
 use seaworthy::wal::FileName;
+use std::ops::RangeInclusive;
 
 /// What must come of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,17 +45,17 @@ impl Told {
     }
 }
 
-/// What must come of this. `begun` is the last segment that the identity knows of.
-pub(super) fn due(deed: Deed, harm: &Harm, begun: u64) -> Due {
+/// What must come of this. `named` are the segments that the identity says must be there.
+pub(super) fn due(deed: Deed, harm: &Harm, named: &RangeInclusive<u64>) -> Due {
     let Some(file) = &harm.file else { return due_of_all(deed.way) };
     // Killed before the identity knew: nobody was told of what is in it, and it may be gone.
-    let is_new = matches!(FileName::parse(file), Some(FileName::Segment(number)) if number > begun);
+    let is_new = matches!(FileName::parse(file), Some(FileName::Segment(number)) if number > *named.end());
     let Some(after) = &harm.after else {
         return if is_new { Due::Lacking } else { Due::Refused(Told::of(file, None)) };
     };
     let Some(first) = first_difference(&harm.before, after) else { return Due::Whole };
     match deed.part {
-        Part::Identity => due_of_identity(deed.way, &harm.before, after, first),
+        Part::Identity => due_of_identity(deed.way, named, (&harm.before, after), first),
         // Its checksum is of all of it.
         Part::Peers if !deed.way.is_older() => Due::Refused(Told::of(file, None)),
         // What it has forgotten matters when a peer comes back to an old copy, too.
@@ -74,7 +76,7 @@ pub(super) fn due(deed: Deed, harm: &Harm, begun: u64) -> Due {
                 };
             }
             let due = due_of_segment(deed.part, file, &harm.before, after, first);
-            if is_new && !deed.way.is_older() && due != Due::Whole { Due::Lacking } else { due }
+            if is_new && due != Due::Whole { Due::Lacking } else { due }
         }
         Part::Directory => due_of_all(deed.way),
     }
@@ -108,17 +110,29 @@ fn due_of_segment(part: Part, file: &str, before: &[u8], after: &[u8], first: us
     }
 }
 
-fn due_of_identity(way: Way, before: &[u8], after: &[u8], first: usize) -> Due {
+fn due_of_identity(
+    way: Way,
+    now: &RangeInclusive<u64>,
+    (before, after): (&[u8], &[u8]),
+    first: usize,
+) -> Due {
     let starts = |bytes: &[u8]| bytes.get(48..56).map(<[u8]>::to_vec);
+    let refused = |names: &[&str]| {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Due::Refused(Told { names, offset: None })
+    };
     if way == Way::AnotherNodes {
         // It is what the segments do not fit.
-        let names = vec!["identity".to_owned(), ".log".to_owned()];
-        return Due::Refused(Told { names, offset: None });
+        return refused(&["identity", ".log"]);
     }
     if !way.is_older() {
         return Due::Refused(Told::of("identity", Some(first)));
     }
-    // With the right number of starts, only the segment that it names is an earlier one, and that is no lie.
+    // It asks for segments that are gone since.
+    if named(after).is_ok_and(|then| then.start() < now.start()) {
+        return refused(&[".log"]);
+    }
+    // With the right number of starts, only the last segment that it names is an earlier one, and that is no lie.
     if starts(before) == starts(after) { Due::Whole } else { Due::ByPeers }
 }
 
@@ -161,7 +175,7 @@ mod tests {
 
     fn of_all(way: Way) -> Due {
         let harm = Harm { file: None, before: Vec::new(), after: None };
-        due(Deed { part: Part::Directory, way }, &harm, 1)
+        due(Deed { part: Part::Directory, way }, &harm, &(1..=1))
     }
 
     #[test]
@@ -178,7 +192,7 @@ mod tests {
         before[12..16].copy_from_slice(&4096_u32.to_le_bytes());
         let after = Some(before[..length].to_vec());
         let harm = Harm { file: Some("0000000000000001.log".to_owned()), before, after };
-        due(Deed { part: Part::LastSegment, way: Way::CutShort }, &harm, 1)
+        due(Deed { part: Part::LastSegment, way: Way::CutShort }, &harm, &(1..=1))
     }
 
     #[test]
@@ -191,7 +205,7 @@ mod tests {
     fn a_segment_that_the_identity_knows_of_is_missed() {
         let harm = Harm { file: Some("0000000000000002.log".to_owned()), before: vec![0; 4096], after: None };
         let deed = Deed { part: Part::LastSegment, way: Way::Removed };
-        assert_eq!(due(deed, &harm, 2), Due::Refused(Told::of("0000000000000002.log", None)));
-        assert_eq!(due(deed, &harm, 1), Due::Lacking);
+        assert_eq!(due(deed, &harm, &(1..=2)), Due::Refused(Told::of("0000000000000002.log", None)));
+        assert_eq!(due(deed, &harm, &(1..=1)), Due::Lacking);
     }
 }

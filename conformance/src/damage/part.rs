@@ -2,12 +2,12 @@
 
 use super::deed::Part;
 use super::held::Held;
-use super::records;
 use crate::kill::Outcome;
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 use seaworthy::wal::FileName;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// The name of the file that is this part; nothing if there is none.
@@ -31,31 +31,23 @@ pub(super) fn find(
     })
 }
 
-/// The last segment that the identity knows of.
-pub(super) fn begun(directory: &Path) -> Outcome<u64> {
-    let identity = fs::read(directory.join("identity"))?;
-    let number = identity.get(56..).and_then(|rest| rest.first_chunk()).ok_or("an identity is too short")?;
-    Ok(u32::from_le_bytes(*number).into())
+/// The segments that an identity says must be there.
+pub(super) fn named(identity: &[u8]) -> Outcome<RangeInclusive<u64>> {
+    let field = |at: usize| identity.get(at..).and_then(|rest| rest.first_chunk()).copied();
+    let (oldest, newest) = field(12).zip(field(56)).ok_or("an identity is too short")?;
+    Ok(u32::from_le_bytes(oldest).into()..=u32::from_le_bytes(newest).into())
 }
 
-/// The segments that count, in order: from the last one on that needs none before it.
+/// The segments that count, in order: from the oldest on that the identity names.
 pub(super) fn segments(directory: &Path) -> Outcome<Vec<String>> {
+    let oldest = *named(&fs::read(directory.join("identity"))?)?.start();
     let mut numbers = Vec::new();
     for entry in fs::read_dir(directory)? {
         if let Some(FileName::Segment(number)) = entry?.file_name().to_str().and_then(FileName::parse) {
             numbers.push(number);
         }
     }
+    numbers.retain(|number| *number >= oldest);
     numbers.sort_unstable();
-    let mut counted = Vec::new();
-    for number in numbers.into_iter().rev() {
-        let name = FileName::Segment(number).to_string();
-        let is_start = records::is_start(&fs::read(directory.join(&name))?);
-        counted.push(name);
-        if is_start {
-            break;
-        }
-    }
-    counted.reverse();
-    Ok(counted)
+    Ok(numbers.into_iter().map(|number| FileName::Segment(number).to_string()).collect())
 }

@@ -4,7 +4,9 @@
 use crate::disk_kit::crc32c;
 use std::ops::Range;
 
-pub(super) const HEADER: usize = 64;
+pub(super) const HEADER: usize = 160;
+/// Where its checksum stands.
+const CHECKSUM: usize = 156;
 const RECORD_HEADER: usize = 24;
 
 /// A record that counts.
@@ -19,7 +21,7 @@ pub(super) struct Record {
 pub(super) fn records(bytes: &[u8]) -> Vec<Record> {
     let mut found = Vec::new();
     let (Some(number), Some(directory), Some(mut chain)) =
-        (bytes.get(32..40), bytes.get(44..60), u32_at(bytes, 60))
+        (bytes.get(32..40), bytes.get(44..60), u32_at(bytes, CHECKSUM))
     else {
         return found;
     };
@@ -33,7 +35,7 @@ pub(super) fn records(bytes: &[u8]) -> Vec<Record> {
 }
 
 fn next(bytes: &[u8], offset: usize, chain: u32, seed: u32) -> Option<(Record, u32)> {
-    let length = usize::try_from(u64_at(bytes, offset + 16)?).ok()?;
+    let length = usize::try_from(u32_at(bytes, offset + 16)?).ok()?;
     let end = offset.checked_add(RECORD_HEADER)?.checked_add(length)?.checked_next_multiple_of(8)?;
     let (checksum, previous) = (u32_at(bytes, offset)?, u32_at(bytes, offset + 4)?);
     let is_next = length > 0 && previous == chain && crc32c(seed, bytes.get(offset + 4..end)?) == checksum;
@@ -49,11 +51,6 @@ pub(super) fn last_batch(records: &[Record]) -> usize {
 /// Where the records end.
 pub(super) fn end(records: &[Record]) -> usize {
     records.last().map_or(HEADER, |last| last.range.end)
-}
-
-/// Does the segment need none before it?
-pub(super) fn is_start(bytes: &[u8]) -> bool {
-    bytes.get(11) == Some(&1)
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

@@ -154,7 +154,7 @@ impl Arena<'_> {
                 }
                 fs::create_dir_all(&directory)?;
                 copy::copy(&directory, &damaged)?;
-                let due = due(deed, &harm, part::begun(&intact)?);
+                let due = due(deed, &harm, &part::named(&fs::read(intact.join("identity"))?)?);
                 return Ok(Victim { place, deed, sources, intact, damaged, held, harm, due });
             }
             cluster.launch(place)?;

@@ -113,7 +113,7 @@ impl<F: Files + From<SharedFiles>> Subject for Wal<F> {
         let mut batch = Batch::default();
         for record in records {
             let mut next = Batch::default();
-            next.push(&super::workload::borrowed(record));
+            next.push(&record.borrowed());
             batch.merge(&next);
         }
         Ok(Self::append(self, &mut batch)?)

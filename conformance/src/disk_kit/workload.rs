@@ -16,8 +16,6 @@ pub enum Step {
     Together(&'static [Deed]),
     /// A batch of one record.
     Alone(Deed),
-    /// A record that says again what is there.
-    Restate,
     /// A snapshot of the node's own up to its last entry, then the record that names it; so many entries stay in the log.
     Compact {
         /// How many.
@@ -65,7 +63,6 @@ pub fn workload() -> Vec<Step> {
         Step::Alone(Vote),
         Step::Together(&[Vote, Append { cut: 0, added: 3 }]),
         Step::Alone(Append { cut: 2, added: 30 }),
-        Step::Restate,
         Step::Together(&[Append { cut: 0, added: 170 }, Append { cut: 1, added: 20 }, Vote]),
         // This one does not fit behind the others.
         Step::Together(&[Append { cut: 30, added: 100 }, Vote, Append { cut: 0, added: 90 }]),
@@ -94,8 +91,7 @@ pub fn any_step(dice: &mut Pcg64Mcg) -> Step {
         0 => Step::Compact { kept: dice.random_range(0..20) },
         1 => Step::Install { ahead: dice.random_range(1..20) },
         2 => Step::Alone(Deed::Vote),
-        3 => Step::Restate,
-        4..=5 => Step::Together(batches[dice.random_range(0..batches.len())]),
+        3..=5 => Step::Together(batches[dice.random_range(0..batches.len())]),
         _ => Step::Alone(Deed::Append { cut: dice.random_range(0..4), added: dice.random_range(1..60) }),
     }
 }
@@ -108,7 +104,6 @@ impl Step {
         match *self {
             Self::Together(deeds) => vec![batch(before, deeds)],
             Self::Alone(deed) => vec![batch(before, &[deed])],
-            Self::Restate => vec![restate(before.clone())],
             Self::Compact { kept } => {
                 let log = before.log();
                 if log.entries().is_empty() {
@@ -116,7 +111,7 @@ impl Step {
                 }
                 let snapshot = snapshot_of(log.last());
                 let through = Index(log.last_index().0.saturating_sub(kept).max(log.base().index.0));
-                vec![Request::Save(snapshot), restate(written(before, Write::Compact { snapshot, through }))]
+                vec![Request::Save(snapshot), shortened(before, Write::Compact { snapshot, through })]
             }
             Self::Install { ahead } => {
                 let mut last = before.log().last();
@@ -125,7 +120,7 @@ impl Step {
                 let snapshot = snapshot_of(last);
                 let mut requests = chunks(snapshot);
                 requests.push(Request::KeepStaged(snapshot));
-                requests.push(restate(written(before, Write::Install { snapshot })));
+                requests.push(shortened(before, Write::Install { snapshot }));
                 requests
             }
         }
@@ -148,7 +143,7 @@ fn batch(before: &Durable<u64>, deeds: &[Deed]) -> Request {
                 durable.redo(Write::<Vec<Entry<u64>>>::TermAndVote { current_term, voted_for })
             }
             Record::Append { after, entries } => durable.redo(Write::Append { after, entries }),
-            Record::State { .. } => false,
+            Record::Compact { .. } | Record::Install { .. } => false,
         };
         assert!(is_possible, "a deed fits a log that begins at its base");
         records.push(record);
@@ -182,45 +177,23 @@ fn payload(term: Term, index: u64) -> Payload<u64> {
     if index % 16 == 0 { Payload::Noop } else { Payload::Command(number) }
 }
 
-/// What is there after a write that puts a snapshot in the place of entries.
-fn written(before: &Durable<u64>, write: Write<Vec<Entry<u64>>>) -> Durable<u64> {
+/// The record of a write that puts a snapshot in the place of entries; and one more behind it, as a node has that appends in the same
+/// step.
+fn shortened(before: &Durable<u64>, write: Write<Vec<Entry<u64>>>) -> Request {
     let mut durable = before.clone();
-    assert!(durable.redo(write), "a snapshot of what is there, or beyond");
-    durable
-}
-
-/// The record that restates all; and one more behind it, as a node has that appends in the same step.
-fn restate(durable: Durable<u64>) -> Request {
-    let state = Record::State {
-        current_term: durable.current_term(),
-        voted_for: durable.voted_for(),
-        snapshot: durable.snapshot(),
-        base: durable.log().base(),
-        entries: durable.log().entries().to_vec(),
+    assert!(durable.redo(write.clone()), "a snapshot of what is there, or beyond");
+    let base = durable.log().base();
+    let record = match write {
+        Write::Compact { snapshot, .. } => Record::Compact { snapshot, base },
+        Write::Install { snapshot } => Record::Install { snapshot },
+        Write::TermAndVote { .. } | Write::Append { .. } => unreachable!("it has no snapshot"),
     };
-    let (mut records, mut states) = (vec![state], vec![durable]);
+    let (mut records, mut states) = (vec![record], vec![durable]);
     if let Request::Append(more, after) = batch(&states[0], &[Deed::Append { cut: 0, added: 1 }]) {
         records.extend(more);
         states.extend(after);
     }
     Request::Append(records, states)
-}
-
-/// The record with its entries borrowed, as a log encodes it.
-pub(super) fn borrowed(record: &Record<Vec<Entry<u64>>>) -> Record<&[Entry<u64>]> {
-    match record {
-        Record::TermAndVote { current_term, voted_for } => {
-            Record::TermAndVote { current_term: *current_term, voted_for: *voted_for }
-        }
-        Record::Append { after, entries } => Record::Append { after: *after, entries },
-        Record::State { current_term, voted_for, snapshot, base, entries } => Record::State {
-            current_term: *current_term,
-            voted_for: *voted_for,
-            snapshot: *snapshot,
-            base: *base,
-            entries,
-        },
-    }
 }
 
 impl Request {

@@ -1,5 +1,6 @@
 //! A log that is written, crashes, and has bits turned in it.
 
+use crate::disk_kit::{snapshot_bytes, snapshot_of};
 use crate::sim::SimFiles;
 use arbitrary::{Result, Unstructured};
 use rand_pcg::Pcg64Mcg;
@@ -83,15 +84,23 @@ impl Trial {
                 batch.push::<u64>(&Record::TermAndVote { current_term, voted_for });
                 assert!(durable.redo::<Vec<_>>(Write::TermAndVote { current_term, voted_for }));
             }
-            1 => batch.push(&Record::State {
-                current_term: durable.current_term(),
-                voted_for: durable.voted_for(),
-                snapshot: durable.snapshot(),
-                base: durable.log().base(),
-                entries: durable.log().entries(),
-            }),
+            1 => {
+                let last = durable.log().last();
+                let through = Index(input.int_in_range(durable.log().base().index.0..=last.index.0)?);
+                let snapshot = snapshot_of(last);
+                let saved = wal.save_snapshot(snapshot, &snapshot_bytes(last));
+                assert!(saved.is_ok(), "{saved:?}: nothing is wrong with the disk");
+                if input.arbitrary()? && durable.redo::<Vec<_>>(Write::Compact { snapshot, through }) {
+                    batch.push::<u64>(&Record::Compact { snapshot, base: durable.log().base() });
+                } else {
+                    batch.push::<u64>(&Record::Install { snapshot });
+                    assert!(durable.redo::<Vec<_>>(Write::Install { snapshot }));
+                }
+            }
             _ => {
-                let after = Index(input.int_in_range(0..=durable.log().last_index().0)?);
+                let (base, last) = (durable.log().base(), durable.log().last_index());
+                let floor = durable.snapshot().map_or(base.index, |snapshot| snapshot.last.index);
+                let after = Index(input.int_in_range(floor.0..=last.0)?);
                 let count = input.int_in_range(0..=4_u64)?;
                 let command = |number| Payload::Command(number);
                 let entry = |number| Entry { term: durable.current_term(), payload: command(number) };

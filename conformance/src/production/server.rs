@@ -47,13 +47,17 @@ pub(super) fn holding<F: Files>(
         wal.save_snapshot(*snapshot, bytes).map_err(refused)?;
     }
     let mut batch = Batch::default();
-    batch.push(&Record::State {
-        current_term: durable.current_term(),
-        voted_for: durable.voted_for(),
-        snapshot: snapshot.map(|(snapshot, _)| snapshot),
-        base: durable.log().base(),
-        entries: durable.log().entries(),
-    });
+    let (base, log) = (durable.log().base(), durable.log());
+    let (current_term, voted_for) = (durable.current_term(), durable.voted_for());
+    batch.push::<u8>(&Record::TermAndVote { current_term, voted_for });
+    if let Some((snapshot, _)) = snapshot {
+        // As if one up to the base had come first, and then the entries, and then this one been made.
+        batch.push::<u8>(&Record::Install { snapshot: Snapshot { last: base, ..snapshot } });
+        batch.push(&Record::Append { after: base.index, entries: log.entries() });
+        batch.push::<u8>(&Record::Compact { snapshot, base });
+    } else {
+        batch.push(&Record::Append { after: base.index, entries: log.entries() });
+    }
     wal.append(&mut batch).map_err(refused)?;
     Ok(wal.into_files())
 }

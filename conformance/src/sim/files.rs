@@ -55,6 +55,8 @@ impl Troubles {
 pub struct Counts {
     /// Writes.
     pub writes: u64,
+    /// Bytes written.
+    pub bytes: u64,
     /// Syncs, of directories too.
     pub syncs: u64,
     /// Crashes of the system.
@@ -281,6 +283,7 @@ impl Files for SimFiles {
 
     fn write(&mut self, name: FileName, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.counts.writes += 1;
+        self.counts.bytes += bytes.len() as u64;
         let offset = usize::try_from(offset).map_err(|_| ErrorKind::InvalidInput)?;
         let is_last = self.tick()?;
         let grows = offset + bytes.len() > self.inode(name)?.cached.len();

@@ -85,6 +85,6 @@ sums! {
         pauses, slow, transfers, stopped,
     }
     DiskCounts {
-        writes, syncs, crashes, lost_sectors, torn_pages, lost_names, refused, failed_writes, failed_syncs,
+        writes, bytes, syncs, crashes, lost_sectors, torn_pages, lost_names, refused, failed_writes, failed_syncs,
     }
 }

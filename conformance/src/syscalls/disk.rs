@@ -131,10 +131,10 @@ impl Disk {
         self.certain.keys().map(String::as_str)
     }
 
-    /// Would these bytes take the place of others that are durable?
-    pub(super) fn overwrites(&self, name: &str, offset: u64, bytes: &Bytes) -> bool {
+    /// Would these bytes take the place of others that are durable, before an offset?
+    pub(super) fn overwrites(&self, name: &str, offset: u64, bytes: &Bytes, before: u64) -> bool {
         let file = self.names.get(name).and_then(|file| self.files.get(*file));
-        file.is_some_and(|file| file.overwrites(offset, bytes))
+        file.is_some_and(|file| file.overwrites(offset, bytes, before))
     }
 }
 
@@ -170,8 +170,9 @@ impl File {
     }
 
     /// Zeros were never anything. All else that is durable may only be written again as it is.
-    fn overwrites(&self, offset: u64, bytes: &Bytes) -> bool {
-        let there = self.durable.get(index(offset)..).unwrap_or_default();
+    fn overwrites(&self, offset: u64, bytes: &Bytes, before: u64) -> bool {
+        let end = index(before).min(self.durable.len());
+        let there = self.durable.get(index(offset)..end).unwrap_or_default();
         let there = &there[..there.len().min(index(bytes.len()))];
         let new = bytes.head().iter().chain(std::iter::repeat(&0));
         there.iter().zip(new).any(|(old, new)| *old != 0 && old != new)

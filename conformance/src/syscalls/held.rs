@@ -11,6 +11,8 @@ pub(super) struct Held {
     snapshot: Option<Snapshot>,
     base: LogId,
     entries: Vec<Entry<u64>>,
+    /// In which segment each of them was written.
+    segments: Vec<u64>,
     /// The vote in each term.
     votes: BTreeMap<Term, NodeId>,
     /// Entries that were cut off again, and in which term. An acknowledgement may leave late, when the node has gone on.
@@ -42,8 +44,8 @@ pub(super) enum Vote {
 }
 
 impl Held {
-    /// Takes in the next record. False if it continues a log that ends before it, or that begins behind it.
-    pub(super) fn redo(&mut self, record: Record<Vec<Entry<u64>>>) -> bool {
+    /// Takes in the next record, of a segment. False if it continues a log that ends before it, or that begins behind it.
+    pub(super) fn redo(&mut self, record: Record<Vec<Entry<u64>>>, segment: u64) -> bool {
         match record {
             Record::TermAndVote { current_term, voted_for } => self.vote(current_term, voted_for),
             Record::Append { after, entries } => {
@@ -51,15 +53,28 @@ impl Held {
                 if after > self.last_index() {
                     return false;
                 }
-                let cut = self.entries.split_off(usize::try_from(kept).unwrap_or(usize::MAX));
+                let kept = usize::try_from(kept).unwrap_or(usize::MAX);
+                let cut = self.entries.split_off(kept);
                 self.entries.extend(entries);
+                self.segments.truncate(kept);
+                self.segments.resize(self.entries.len(), segment);
                 self.forget(after, cut);
             }
-            Record::State { current_term, voted_for, snapshot, base, entries } => {
-                self.vote(current_term, voted_for);
-                let old = std::mem::replace(&mut self.entries, entries);
-                let after = std::mem::replace(&mut self.base, base).index;
-                self.snapshot = snapshot;
+            Record::Compact { snapshot, base } => {
+                let count = base.index.0.checked_sub(self.base.index.0);
+                let Some(count) = count.filter(|_| self.holds(base) && self.holds(snapshot.last)) else {
+                    return false;
+                };
+                let count = usize::try_from(count).unwrap_or(usize::MAX).min(self.entries.len());
+                self.entries.drain(..count);
+                self.segments.drain(..count);
+                (self.snapshot, self.base) = (Some(snapshot), base);
+            }
+            Record::Install { snapshot } => {
+                let old = std::mem::take(&mut self.entries);
+                let after = std::mem::replace(&mut self.base, snapshot.last).index;
+                self.segments.clear();
+                self.snapshot = Some(snapshot);
                 self.forget(after, old);
             }
         }
@@ -81,6 +96,11 @@ impl Held {
                 self.gone.insert(id, self.term);
             }
         }
+    }
+
+    /// The first segment that has an entry which is still in the log.
+    pub(super) fn oldest_segment(&self) -> Option<u64> {
+        self.segments.first().copied()
     }
 
     fn last_index(&self) -> Index {

@@ -151,8 +151,7 @@ impl Judge {
             }
             What::WriteAt { path, offset, bytes } => {
                 let Some((name, file)) = node.data_file(path) else { return Ok(()) };
-                let is_log = matches!(file, FileName::Segment(_));
-                if is_log && node.disk.overwrites(name, *offset, bytes) {
+                if node.overwrites(name, file, *offset, bytes) {
                     self.object(at, format!("overwrites durable bytes of {name} from {offset} on"));
                 }
             }
@@ -168,6 +167,13 @@ impl Judge {
             }
             What::Sync { .. } => {}
             What::Rename { from, to } => {
+                let file = node.data_file(from);
+                // Whatever it is called then, it is none of the log's any more.
+                if let Some((name, why)) =
+                    file.and_then(|(name, file)| Some((name, node.objection_to_reuse(file)?)))
+                {
+                    self.object(at, format!("{why}: {name}"));
+                }
                 for path in [from, to] {
                     self.takes_away(at, call, path);
                 }

@@ -1,5 +1,6 @@
 //! One node as the system saw it: its disk, what that is certain to hold, its connections.
 
+use super::bytes::Bytes;
 use super::disk::{Disk, Order, Unknown};
 use super::held::Held;
 use super::report::Report;
@@ -8,6 +9,7 @@ use super::stream::Stream;
 use seaworthy::codec::{Record, decode_record};
 use seaworthy::wal::{FileName, digest};
 use seaworthy_protocol::Snapshot;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A node, over all runs of its process.
@@ -26,14 +28,14 @@ pub(super) struct Node {
     pub(super) output: Vec<u8>,
     /// The last that was certain.
     identity: Option<(u128, u64)>,
+    /// The segment with which recovery would begin, as the last identity says that was certain.
+    oldest: u64,
     cursor: Option<Cursor>,
 }
 
 /// Up to where the log was read.
 #[derive(Clone, Copy, Debug)]
 struct Cursor {
-    /// The segment with which recovery would begin.
-    first: u64,
     number: u64,
     position: Position,
 }
@@ -70,10 +72,23 @@ impl Node {
         self.identity
     }
 
-    fn certain_identity(&self) -> Option<(u128, u64)> {
+    fn certain_identity(&self) -> Option<((u128, u64), u64)> {
         let bytes = self.disk.certain(&FileName::Identity.to_string())?.read(0, IDENTITY)?;
         let directory = bytes[32..48].try_into().ok().map(u128::from_le_bytes)?;
-        Some((directory, bytes[48..56].try_into().ok().map(u64::from_le_bytes)?))
+        let starts = bytes[48..56].try_into().ok().map(u64::from_le_bytes)?;
+        Some(((directory, starts), bytes[12..16].try_into().ok().map(u32::from_le_bytes)?.into()))
+    }
+
+    /// Recovery begins where the identity says: nothing that it needs may stand before.
+    fn find_identity(&mut self, wrong: &mut Vec<String>) {
+        let Some((identity, oldest)) = self.certain_identity() else { return };
+        (self.identity, self.oldest) = (Some(identity), oldest);
+        if let Some(needed) = self.held.oldest_segment().filter(|needed| *needed < oldest) {
+            let (needed, oldest) = (FileName::Segment(needed), FileName::Segment(oldest));
+            wrong.push(format!(
+                "the identity says that recovery begins with {oldest}, and entries are in {needed}"
+            ));
+        }
     }
 
     /// A sync has returned that began then. Answers what is wrong now.
@@ -88,7 +103,6 @@ impl Node {
         if self.is_directory(path) {
             count("directory");
             self.disk.synced_names(began);
-            self.identity = self.certain_identity().or(self.identity);
             self.find_snapshots(report, &mut wrong);
         } else if let Some((text, name)) = self.data_file(path) {
             count(match name {
@@ -100,6 +114,9 @@ impl Node {
             self.disk.synced(began, text)?;
         }
         while self.fold(report, &mut wrong) {}
+        if self.is_directory(path) {
+            self.find_identity(&mut wrong);
+        }
         Ok(wrong)
     }
 
@@ -121,11 +138,11 @@ impl Node {
 
     /// Reads on in the log that is durable. True if there may be more.
     fn fold(&mut self, report: &mut Report, wrong: &mut Vec<String>) -> bool {
-        if let Some(Cursor { first, number, position }) = self.cursor {
+        if let Some(Cursor { number, position }) = self.cursor {
             let file = self.disk.certain(&FileName::Segment(number).to_string());
             if let Some((body, position)) = file.and_then(|file| position.next(file)) {
-                self.cursor = Some(Cursor { first, number, position });
-                self.take_in(&body, report, wrong);
+                self.cursor = Some(Cursor { number, position });
+                self.take_in(&body, number, report, wrong);
                 return true;
             }
         }
@@ -134,44 +151,30 @@ impl Node {
         next.is_some()
     }
 
-    fn take_in(&mut self, body: &[u8], report: &mut Report, wrong: &mut Vec<String>) {
+    fn take_in(&mut self, body: &[u8], segment: u64, report: &mut Report, wrong: &mut Vec<String>) {
         let Ok(record) = decode_record::<u64>(body) else {
             return wrong.push("a durable record cannot be decoded".to_owned());
         };
         *report.records.entry(kind(&record)).or_default() += 1;
-        if let Record::State { snapshot: Some(snapshot), .. } = &record {
-            if !self.snapshots.contains(snapshot) {
-                let name = FileName::Snapshot(*snapshot);
-                wrong.push(format!("the log names {name} before that is durable"));
-            }
+        let named = match &record {
+            Record::Compact { snapshot, .. } | Record::Install { snapshot } => Some(*snapshot),
+            Record::TermAndVote { .. } | Record::Append { .. } => None,
+        };
+        if let Some(snapshot) = named.filter(|snapshot| !self.snapshots.contains(snapshot)) {
+            let name = FileName::Snapshot(snapshot);
+            wrong.push(format!("the log names {name} before that is durable"));
         }
-        if !self.held.redo(record) {
+        if !self.held.redo(record, segment) {
             wrong.push("a durable record continues a log that is not there".to_owned());
         }
     }
 
-    /// The segment that continues the one that was read, or a later one that needs none before it.
+    /// The segment that continues the one that was read.
     fn next_segment(&self) -> Option<Cursor> {
-        let number = self.cursor.map_or(0, |cursor| cursor.number);
-        let continued = self.header(number + 1).zip(self.cursor);
-        if let Some((header, cursor)) = continued {
-            if header.continues(cursor.position) {
-                return Some(Cursor { number: number + 1, position: header.first(), ..cursor });
-            }
-        }
-        let later = self.disk.certain_names().filter_map(|name| match FileName::parse(name)? {
-            FileName::Segment(other) if other > number => self.header(other),
-            FileName::Segment(_)
-            | FileName::Identity
-            | FileName::NewIdentity
-            | FileName::Spare
-            | FileName::Snapshot(_)
-            | FileName::Built
-            | FileName::Staged => None,
-        });
-        let start = later.filter(|header| header.is_start).max_by_key(|header| header.number)?;
-        let position = start.first();
-        Some(Cursor { first: start.number, number: start.number, position })
+        let number = self.cursor.map_or(1, |cursor| cursor.number + 1);
+        let header = self.header(number)?;
+        let continues = self.cursor.is_none_or(|cursor| header.continues(cursor.position));
+        continues.then(|| Cursor { number, position: header.first() })
     }
 
     /// What a segment says of itself, if that is durable, and enough for recovery: the first of all begins empty, the others with records.
@@ -182,14 +185,35 @@ impl Node {
         (is_ours && (number == 1 || header.first().next(file).is_some())).then_some(header)
     }
 
+    /// Would these bytes take the place of others of the log that are durable? What stands behind its end is none of it.
+    pub(super) fn overwrites(&self, text: &str, name: FileName, offset: u64, bytes: &Bytes) -> bool {
+        let FileName::Segment(number) = name else { return false };
+        let end = self.cursor.map_or(0, |cursor| match number.cmp(&cursor.number) {
+            Ordering::Less => u64::MAX,
+            Ordering::Equal => cursor.position.offset(),
+            Ordering::Greater => 0,
+        });
+        self.disk.overwrites(text, offset, bytes, end)
+    }
+
+    /// What is wrong with giving a file of the log another name, under which other things are written to it.
+    pub(super) fn objection_to_reuse(&self, name: FileName) -> Option<&'static str> {
+        match name {
+            FileName::Segment(_) => self.objection_to_removal(name),
+            FileName::Identity
+            | FileName::NewIdentity
+            | FileName::Spare
+            | FileName::Snapshot(_)
+            | FileName::Built
+            | FileName::Staged => None,
+        }
+    }
+
     /// What is wrong with removing a file: recovery would need it.
     pub(super) fn objection_to_removal(&self, name: FileName) -> Option<&'static str> {
         match name {
-            FileName::Segment(number) => {
-                let needed =
-                    self.cursor.is_some_and(|cursor| (cursor.first..=cursor.number).contains(&number));
-                needed.then_some("removes a segment that nothing durable supersedes")
-            }
+            FileName::Segment(number) => (number >= self.oldest)
+                .then_some("removes a segment with which recovery may begin, or later ones need"),
             FileName::Snapshot(snapshot) => {
                 let is_needed = self.held.snapshot() == Some(snapshot);
                 is_needed.then_some("removes the snapshot that the durable log names")
@@ -204,6 +228,7 @@ const fn kind<E>(record: &Record<E>) -> &'static str {
     match record {
         Record::TermAndVote { .. } => "term and vote",
         Record::Append { .. } => "append",
-        Record::State { .. } => "state",
+        Record::Compact { .. } => "compact",
+        Record::Install { .. } => "install",
     }
 }

@@ -5,7 +5,9 @@
 use super::disk::File;
 use crate::disk_kit::crc32c;
 
-const HEADER: u64 = 64;
+const HEADER: u64 = 160;
+/// Where its checksum stands.
+const CHECKSUM: usize = 156;
 const RECORD_HEADER: u64 = 24;
 
 /// What a segment says of itself.
@@ -13,8 +15,6 @@ const RECORD_HEADER: u64 = 24;
 pub(super) struct Header {
     pub(super) node: u8,
     pub(super) number: u64,
-    /// Does it need no segment before it?
-    pub(super) is_start: bool,
     /// The checksum of the last record of the segment before it.
     previous: u32,
     directory: u128,
@@ -36,14 +36,13 @@ impl Header {
     /// Nothing, if the file begins with no header.
     pub(super) fn read(file: &File) -> Option<Self> {
         let bytes = file.read(0, HEADER)?;
-        let checksum = u32_at(&bytes, 60)?;
-        if bytes[..8] != *b"seaworth" || bytes[8..10] != [1, 0] || crc32c(0, &bytes[..60]) != checksum {
+        let checksum = u32_at(&bytes, CHECKSUM)?;
+        if bytes[..8] != *b"seaworth" || bytes[8..10] != [2, 0] || crc32c(0, &bytes[..CHECKSUM]) != checksum {
             return None;
         }
         Some(Self {
             node: bytes[10],
             number: u64_at(&bytes, 32)?,
-            is_start: bytes[11] == 1,
             previous: u32_at(&bytes, 40)?,
             directory: bytes[44..60].try_into().ok().map(u128::from_le_bytes)?,
             checksum,
@@ -58,15 +57,20 @@ impl Header {
 
     /// Does it continue a segment that was read up to there?
     pub(super) const fn continues(&self, end: Position) -> bool {
-        !self.is_start && self.previous == end.chain
+        self.previous == end.chain
     }
 }
 
 impl Position {
+    /// Behind the last record that was read.
+    pub(super) const fn offset(self) -> u64 {
+        self.offset
+    }
+
     /// The body of the next record, and where that ends; nothing if none is whole there.
     pub(super) fn next(self, file: &File) -> Option<(Vec<u8>, Self)> {
         let header = file.read(self.offset, RECORD_HEADER)?;
-        let (checksum, length) = (u32_at(&header, 0)?, u64_at(&header, 16)?);
+        let (checksum, length) = (u32_at(&header, 0)?, u64::from(u32_at(&header, 16)?));
         let whole = RECORD_HEADER.checked_add(length)?.checked_next_multiple_of(8)?;
         if length == 0 || u32_at(&header, 4)? != self.chain {
             return None;

@@ -52,7 +52,8 @@ pub fn init(path: &Path, cluster: u128, id: NodeId) -> Result<(), OpenError> {
     Wal::check_unused(&files)?;
     // With the identity, which comes last, the directory counts as initialised.
     Pins::init(&path.join(PEERS), &identity).map_err(|error| OpenError::Peers(error.into()))?;
-    Wal::init(files, identity, Layout::default()).map(drop)
+    // A first segment of which nothing is wanted but that it is there: how large they are to be is said at each start.
+    Wal::init(files, identity, Layout { segment_size: 0, ..Layout::default() }).map(drop)
 }
 
 /// Puts a node together, and starts it.

@@ -1,4 +1,5 @@
-//! What the disk has to do, one thing after the other; but for a snapshot, which is written in pieces, with what comes between them.
+//! What the disk has to do, one thing after the other; but for a snapshot and the space for the next segment, which are written in pieces,
+//! with what comes between them.
 
 use crate::wal::{Batch, DiskError, Files, Wal};
 use crate::world::{Done, Work};
@@ -18,6 +19,8 @@ pub struct Disk<F> {
     saving: Option<Saving>,
     /// A piece of it is next, also if something else waits: each has its turn.
     piece_is_next: bool,
+    /// Likewise a piece of the space for the next segment.
+    room_is_next: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -37,6 +40,7 @@ impl<F: Files> Disk<F> {
             retries: false,
             saving: None,
             piece_is_next: false,
+            room_is_next: false,
         }
     }
 
@@ -53,7 +57,11 @@ impl<F: Files> Disk<F> {
     /// Is there nothing that can be done now?
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        if self.refused.is_some() { !self.retries } else { self.queue.is_empty() && self.saving.is_none() }
+        if self.refused.is_some() {
+            !self.retries
+        } else {
+            self.queue.is_empty() && self.saving.is_none() && !self.wal.wants_room()
+        }
     }
 
     /// Does the next thing: of batches, as many as wait together (group commit). Answers what there is to say about it.
@@ -64,6 +72,9 @@ impl<F: Files> Disk<F> {
                 return None;
             }
             return Some(self.append(number, batch));
+        }
+        if self.wal.wants_room() && (self.queue.is_empty() || std::mem::take(&mut self.room_is_next)) {
+            return self.wal.make_room().err().map(Done::Failed);
         }
         if let Some(saving) = self.saving.take() {
             let must_end = matches!(self.queue.front(), None | Some(Work::Save { .. }));
@@ -113,6 +124,7 @@ impl<F: Files> Disk<F> {
     }
 
     fn append(&mut self, number: u64, mut batch: Batch) -> Done {
+        self.room_is_next = true;
         match self.wal.append(&mut batch) {
             Ok(()) => Done::Appended { number },
             Err(DiskError::Full { .. }) => {

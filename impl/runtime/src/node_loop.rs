@@ -224,22 +224,11 @@ impl<S: StateMachine> NodeLoop<S> {
         if let Some(violation) = self.fx.violation {
             return Err(Stop::Violation(violation));
         }
-        if std::mem::take(&mut self.fx.sink.restate) {
-            self.restate();
+        if let Some(snapshot) = self.fx.sink.compacted.take() {
+            let base = self.node.log().base();
+            self.fx.sink.batch.push::<Logged<S>>(&Record::Compact { snapshot, base });
         }
         Ok(())
-    }
-
-    /// A snapshot stands for a part of the log now: writes down all that the disk is to hold.
-    fn restate(&mut self) {
-        let durable = self.node.durable();
-        self.fx.sink.batch.push(&Record::State {
-            current_term: durable.current_term(),
-            voted_for: durable.voted_for(),
-            snapshot: durable.snapshot(),
-            base: durable.log().base(),
-            entries: durable.log().entries(),
-        });
     }
 
     /// After what has happened was taken in: a node that stood still finds its timer expired and its leader's messages waiting, and

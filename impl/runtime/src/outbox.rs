@@ -3,7 +3,9 @@
 use crate::codec::{Record, encode_frame, entry_len};
 use crate::command::Command;
 use crate::wal::{Batch, ROOM_MAX};
-use seaworthy_protocol::{Answer, Chunk, Entry, Envelope, Message, NodeId, PeerFault, Release, Sink, Write};
+use seaworthy_protocol::{
+    Answer, Chunk, Entry, Envelope, Message, NodeId, PeerFault, Release, Sink, Snapshot, Write,
+};
 
 /// Frames one behind the other in one buffer.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -70,8 +72,8 @@ pub(crate) struct Outbox {
     /// Pieces of snapshots to send: their bytes are put behind them when the turn ends.
     pub(crate) chunks: Vec<Envelope<()>>,
     pub(crate) batch: Batch,
-    /// A snapshot has taken the place of entries: the whole of what is durable is to be restated.
-    pub(crate) restate: bool,
+    /// A snapshot stands for entries, and is to be written down with the base of the log behind it, which the node knows.
+    pub(crate) compacted: Option<Snapshot>,
     pub(crate) answers: Vec<Answer>,
     pub(crate) faults: Vec<PeerFault>,
     pub(crate) staged: Option<Chunk>,
@@ -95,7 +97,8 @@ impl<C: Command> Sink<C> for Outbox {
                 self.batch.push::<C>(&Record::TermAndVote { current_term, voted_for });
             }
             Write::Append { after, entries } => self.batch.push(&Record::Append { after, entries }),
-            Write::Compact { .. } | Write::Install { .. } => self.restate = true,
+            Write::Compact { snapshot, .. } => self.compacted = Some(snapshot),
+            Write::Install { snapshot } => self.batch.push::<C>(&Record::Install { snapshot }),
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) fn patch_u32(offset: usize, number: u32, out: &mut [u8]) {
 ///
 /// From 2^32 on. Bytes that say less than is there would lose what a disk has promised; so they are not written.
 #[expect(clippy::expect_used, reason = "there is no field for it, and no bytes that would be true")]
-pub(super) fn as_u32(count: usize) -> u32 {
+pub(crate) fn as_u32(count: usize) -> u32 {
     u32::try_from(count).expect("what the codec writes at once is below 2^32 entries and bytes")
 }
 

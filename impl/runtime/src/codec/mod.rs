@@ -47,6 +47,7 @@ mod record;
 
 pub use entry::entry_len;
 pub use error::{DecodeError, FrameError};
+pub(crate) use fields::as_u32;
 pub use frame::{Frame, decode_frame, encode_frame, frame_len};
 pub use record::{Record, decode_record, encode_record};
 

@@ -10,7 +10,8 @@ use seaworthy_protocol::{Entry, Index, LogId, NodeId, Snapshot, Term};
 // No record is of kind 0: a disk that lost a block answers with zeros.
 const TERM_AND_VOTE: u8 = 1;
 const APPEND: u8 = 2;
-const STATE: u8 = 3;
+const COMPACT: u8 = 3;
+const INSTALL: u8 = 4;
 
 /// The body of a record. `E` is how its entries are held.
 ///
@@ -40,19 +41,33 @@ pub enum Record<E> {
         /// The entries that follow it.
         entries: E,
     },
-    /// All that the node's disk holds. It begins a segment after a compaction or an installation; what lies before may go.
-    State {
-        /// The term the node is in.
-        current_term: Term,
-        /// The candidate it voted for in that term.
-        voted_for: Option<NodeId>,
-        /// The snapshot that stands for the beginning of the log, if there is one.
-        snapshot: Option<Snapshot>,
-        /// The last entry that was compacted; nothing at index 0 if none was.
+    /// A snapshot stands for the beginning of the log.
+    Compact {
+        /// The snapshot.
+        snapshot: Snapshot,
+        /// The last entry that goes. It is covered by the snapshot, which may cover some that stay.
         base: LogId,
-        /// The entries after the base.
-        entries: E,
     },
+    /// A snapshot takes the place of the whole log.
+    Install {
+        /// The snapshot.
+        snapshot: Snapshot,
+    },
+}
+
+impl<C> Record<Vec<Entry<C>>> {
+    /// The same, with its entries borrowed: as [`encode_record`] and [`Batch::push`](crate::wal::Batch::push) take it.
+    #[must_use]
+    pub fn borrowed(&self) -> Record<&[Entry<C>]> {
+        match self {
+            Self::TermAndVote { current_term, voted_for } => {
+                Record::TermAndVote { current_term: *current_term, voted_for: *voted_for }
+            }
+            Self::Append { after, entries } => Record::Append { after: *after, entries },
+            Self::Compact { snapshot, base } => Record::Compact { snapshot: *snapshot, base: *base },
+            Self::Install { snapshot } => Record::Install { snapshot: *snapshot },
+        }
+    }
 }
 
 /// Appends the body of a record.
@@ -75,22 +90,22 @@ pub fn encode_record<C: Command>(record: &Record<&[Entry<C>]>, out: &mut Vec<u8>
     match *record {
         Record::TermAndVote { current_term, voted_for } => {
             out.push(TERM_AND_VOTE);
-            put_term_and_vote(current_term, voted_for, out);
+            put_u64(current_term.0, out);
+            out.push(voted_for.map_or(0, NodeId::get));
         }
         Record::Append { after, entries } => {
             out.push(APPEND);
             put_u64(after.0, out);
             encode_entries(entries, out);
         }
-        Record::State { current_term, voted_for, snapshot, base, entries } => {
-            out.push(STATE);
-            put_term_and_vote(current_term, voted_for, out);
+        Record::Compact { snapshot, base } => {
+            out.push(COMPACT);
+            put_snapshot(snapshot, out);
             put_log_id(base, out);
-            out.push(u8::from(snapshot.is_some()));
-            if let Some(snapshot) = snapshot {
-                put_snapshot(snapshot, out);
-            }
-            encode_entries(entries, out);
+        }
+        Record::Install { snapshot } => {
+            out.push(INSTALL);
+            put_snapshot(snapshot, out);
         }
     }
 }
@@ -108,22 +123,12 @@ pub fn decode_record<C: Command>(bytes: &[u8]) -> Result<Record<Vec<Entry<C>>>, 
             Record::TermAndVote { current_term: reader.term()?, voted_for: reader.node_or_nobody()? }
         }
         APPEND => Record::Append { after: reader.index()?, entries: decode_entries(&mut reader)? },
-        STATE => Record::State {
-            current_term: reader.term()?,
-            voted_for: reader.node_or_nobody()?,
-            base: reader.log_id()?,
-            snapshot: if reader.flag()? { Some(reader.snapshot()?) } else { None },
-            entries: decode_entries(&mut reader)?,
-        },
+        COMPACT => Record::Compact { snapshot: reader.snapshot()?, base: reader.log_id()? },
+        INSTALL => Record::Install { snapshot: reader.snapshot()? },
         kind => return Err(DecodeError::UnknownRecordKind { offset, kind }),
     };
     reader.finish()?;
     Ok(record)
-}
-
-fn put_term_and_vote(current_term: Term, voted_for: Option<NodeId>, out: &mut Vec<u8>) {
-    put_u64(current_term.0, out);
-    out.push(voted_for.map_or(0, NodeId::get));
 }
 
 /// At least as many bytes as a record takes.
@@ -131,6 +136,7 @@ fn record_len_max<C: Command>(record: &Record<&[Entry<C>]>) -> usize {
     match record {
         Record::TermAndVote { .. } => 10,
         Record::Append { entries, .. } => entries_len(entries).saturating_add(13),
-        Record::State { entries, .. } => entries_len(entries).saturating_add(63),
+        Record::Compact { .. } => 49,
+        Record::Install { .. } => 33,
     }
 }

@@ -1,9 +1,10 @@
 //! Records that become durable together, framed in one buffer that is written as it is.
 
+use super::footing::Changes;
 use super::segment::{self, RECORD_HEADER};
-use crate::codec::{Record, encode_record};
+use crate::codec::{Record, as_u32, encode_record};
 use crate::command::Command;
-use seaworthy_protocol::{Entry, Snapshot};
+use seaworthy_protocol::Entry;
 
 /// The most bytes for which room is made before they are there.
 pub(crate) const ROOM_MAX: usize = 1 << 20;
@@ -14,49 +15,42 @@ pub struct Batch {
     bytes: Vec<u8>,
     /// Where each record begins in `bytes`.
     starts: Vec<usize>,
-    /// The latest record that restates everything: whatever precedes it is superseded, and it begins a segment.
-    state: Option<usize>,
-    /// The snapshot that it names.
-    snapshot: Option<Snapshot>,
+    changes: Changes,
 }
 
 impl Batch {
     /// Adds a record.
+    ///
+    /// # Panics
+    ///
+    /// If its body has 2^32 bytes or more.
     pub fn push<C: Command>(&mut self, record: &Record<&[Entry<C>]>) {
         let start = self.bytes.len();
-        match record {
-            Record::TermAndVote { .. } | Record::Append { .. } => {}
-            Record::State { snapshot, .. } => {
-                (self.state, self.snapshot) = (Some(self.starts.len()), *snapshot);
-            }
-        }
+        self.changes.then(&Changes::of(record));
         self.starts.push(start);
         self.bytes.resize(start + RECORD_HEADER, 0);
         encode_record(record, &mut self.bytes);
         let length = self.bytes.len() - start - RECORD_HEADER;
-        segment::set_length(&mut self.bytes[start..], length as u64);
+        segment::set_length(&mut self.bytes[start..], as_u32(length));
         self.bytes.resize(self.bytes.len().next_multiple_of(segment::ALIGNMENT), 0);
     }
 
     /// Joins the next batch to this one: they become durable together.
     pub fn merge(&mut self, next: &Self) {
-        let (offset, count) = (self.bytes.len(), self.starts.len());
+        let offset = self.bytes.len();
         self.bytes.extend_from_slice(&next.bytes);
         self.starts.extend(next.starts.iter().map(|start| start + offset));
-        if let Some(state) = next.state {
-            (self.state, self.snapshot) = (Some(state + count), next.snapshot);
-        }
+        self.changes.then(&next.changes);
     }
 
     /// Takes all records, and leaves room for about as many: grown from nothing, the next batch would be copied for each time that it
-    /// doubles. After an uncommonly large one, such as restates everything, no more than is commonly needed.
+    /// doubles. After an uncommonly large one no more than is commonly needed.
     #[must_use]
     pub fn take(&mut self) -> Self {
         let room = Self {
             bytes: Vec::with_capacity(self.bytes.len().min(ROOM_MAX)),
             starts: Vec::with_capacity(self.starts.len().min(ROOM_MAX / RECORD_HEADER)),
-            state: None,
-            snapshot: None,
+            changes: Changes::default(),
         };
         std::mem::replace(self, room)
     }
@@ -65,7 +59,7 @@ impl Batch {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.starts.clear();
-        (self.state, self.snapshot) = (None, None);
+        self.changes = Changes::default();
     }
 
     /// Is there nothing to write?
@@ -86,24 +80,9 @@ impl Batch {
         self.bytes.len()
     }
 
-    /// Does it begin a segment?
-    pub(super) const fn begins_segment(&self) -> bool {
-        self.state.is_some()
-    }
-
-    /// The snapshot that its state names.
-    pub(super) const fn snapshot(&self) -> Option<Snapshot> {
-        self.snapshot
-    }
-
-    /// Drops what is superseded by a record that restates everything.
-    pub(super) fn drop_superseded(&mut self) {
-        let Some(first) = self.state.filter(|state| *state > 0) else { return };
-        let offset = self.starts[first];
-        self.bytes.drain(..offset);
-        self.starts.drain(..first);
-        self.starts.iter_mut().for_each(|start| *start -= offset);
-        self.state = Some(0);
+    /// What its records change.
+    pub(super) const fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// Closes the frames: they continue the chain of a segment of which `synced` bytes are durable. Answers the chain's new

@@ -58,14 +58,14 @@ pub enum OpenError {
     /// The file for what is known of the peers' directories cannot be made.
     #[error("{0}")]
     Peers(Box<dyn std::error::Error + Send + Sync>),
-    /// A later version wrote it.
-    #[error("{file} has format version {version}; this program knows up to {known}")]
+    /// A later version wrote it, or one that is read no more.
+    #[error("{file} has format version {version}; this program reads version {known}")]
     UnknownVersion {
         /// The file.
         file: FileName,
         /// Its version.
         version: u16,
-        /// The latest that is known here.
+        /// The one that is known here.
         known: u16,
     },
     /// What was durable is damaged. Nothing was changed: the directory is as it was found, for whoever can mend it. A voter

@@ -2,8 +2,9 @@
 
 use super::error::{DiskError, OpenError};
 use super::files::{FileName, Files};
-use crate::codec::VERSION;
+use super::segment::VERSION;
 use seaworthy_protocol::NodeId;
+use std::ops::RangeInclusive;
 
 const MAGIC: &[u8; 8] = b"seaworid";
 const LENGTH: usize = 64;
@@ -22,29 +23,31 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The bytes, with the number of the last segment that is durable: it is missed if it is not there.
-    pub(super) fn encode(&self, segment: u64) -> [u8; LENGTH] {
+    /// The bytes, with the numbers of the segments that must be there: from the one with which recovery begins to the last that is durable.
+    fn encode(&self, segments: &RangeInclusive<u64>) -> [u8; LENGTH] {
+        let field = |number: u64| u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes();
         let mut bytes = [0; LENGTH];
         bytes[..8].copy_from_slice(MAGIC);
         bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
         bytes[10] = self.node.get();
+        bytes[12..16].copy_from_slice(&field(*segments.start()));
         bytes[16..32].copy_from_slice(&self.cluster.to_le_bytes());
         bytes[32..48].copy_from_slice(&self.directory.to_le_bytes());
         bytes[48..56].copy_from_slice(&self.starts.to_le_bytes());
-        bytes[56..60].copy_from_slice(&u32::try_from(segment).unwrap_or(u32::MAX).to_le_bytes());
+        bytes[56..60].copy_from_slice(&field(*segments.end()));
         let checksum = crc32c::crc32c(&bytes[..60]);
         bytes[60..].copy_from_slice(&checksum.to_le_bytes());
         bytes
     }
 
-    fn decode(bytes: &[u8; LENGTH]) -> Result<(Self, u64), OpenError> {
+    fn decode(bytes: &[u8; LENGTH]) -> Result<(Self, RangeInclusive<u64>), OpenError> {
         let damaged = |what| OpenError::Damaged { file: FileName::Identity, offset: 0, what };
         let [a, b, c, d] = [bytes[60], bytes[61], bytes[62], bytes[63]];
         if bytes[..8] != MAGIC[..] || crc32c::crc32c(&bytes[..60]) != u32::from_le_bytes([a, b, c, d]) {
             return Err(damaged("it is no identity, or its checksum is wrong"));
         }
         let version = u16::from_le_bytes([bytes[8], bytes[9]]);
-        if version == 0 || version > VERSION {
+        if version != VERSION {
             return Err(OpenError::UnknownVersion { file: FileName::Identity, version, known: VERSION });
         }
         let wide = |start: usize| {
@@ -54,19 +57,19 @@ impl Identity {
         };
         let mut starts = [0; 8];
         starts.copy_from_slice(&bytes[48..56]);
-        // 0 where an earlier version wrote it: nothing is missed then.
-        let segment = u32::from_le_bytes([bytes[56], bytes[57], bytes[58], bytes[59]]);
+        let oldest = u32::from_le_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]);
+        let newest = u32::from_le_bytes([bytes[56], bytes[57], bytes[58], bytes[59]]);
         let identity = Self {
             cluster: wide(16),
             node: NodeId::new(bytes[10]).ok_or_else(|| damaged("it names no node"))?,
             directory: wide(32),
             starts: u64::from_le_bytes(starts),
         };
-        Ok((identity, segment.into()))
+        Ok((identity, oldest.into()..=newest.into()))
     }
 
-    /// Who it is, and the last segment that must be there.
-    pub(super) fn read(files: &impl Files) -> Result<(Self, u64), OpenError> {
+    /// Who it is, and the segments that must be there.
+    pub(super) fn read(files: &impl Files) -> Result<(Self, RangeInclusive<u64>), OpenError> {
         let name = FileName::Identity;
         let mut bytes = [0; LENGTH];
         let length = files.read(name, 0, &mut bytes).map_err(OpenError::failing("read", name))?;
@@ -77,7 +80,11 @@ impl Identity {
     }
 
     /// Puts it in the place of the one before, durably.
-    pub(super) fn write(&self, segment: u64, files: &mut impl Files) -> Result<(), DiskError> {
+    pub(super) fn write(
+        &self,
+        segments: &RangeInclusive<u64>,
+        files: &mut impl Files,
+    ) -> Result<(), DiskError> {
         let name = FileName::NewIdentity;
         let names = files.list().map_err(DiskError::failing("list the directory of", name))?;
         if names.contains(&name) {
@@ -86,7 +93,7 @@ impl Identity {
             files.sync_directory().map_err(DiskError::failing("sync the directory of", name))?;
         }
         files.create(name).map_err(DiskError::writing("create", name))?;
-        files.write(name, 0, &self.encode(segment)).map_err(DiskError::writing("write", name))?;
+        files.write(name, 0, &self.encode(segments)).map_err(DiskError::writing("write", name))?;
         files.sync(name).map_err(DiskError::failing("sync", name))?;
         files.rename(name, FileName::Identity).map_err(DiskError::writing("rename", name))?;
         files.sync_directory().map_err(DiskError::failing("sync the directory of", FileName::Identity))

@@ -3,11 +3,13 @@
 //! A machine over [`Files`], without threads: it blocks while the disk works. [`Directory`] is the real thing, the simulator has a
 //! crueller one.
 //!
-//! A *segment* is a file for which space was made by writing zeros, so that a record costs no change of the file's length (that doubles
-//! the cost of a sync). Records are appended in batches, each with one write and one `fdatasync`. When a batch does
-//! not fit, it begins the next segment. A record that restates everything ([`Record::State`](crate::codec::Record)) always begins
-//! one; once that is durable, all segments before it are removed. So nothing is ever cut out of the middle of the log: compaction
-//! and installation are records like all others, and what precedes them goes afterwards.
+//! A *segment* is a file for which space was made before it was begun, so that a record costs no change of the file's length (that
+//! doubles the cost of a sync). Records are appended in batches, each with one write and one `fdatasync`. When a batch does not fit, it
+//! begins the next segment. There is one kind of record for each kind of write of the protocol, so nothing is ever written twice, and nothing cut
+//! out of the middle: compaction and installation are records like all others.
+//!
+//! A segment begins with what all before it comes to, but for the entries. So recovery can begin with any segment that holds all
+//! entries that are still needed; those before it go when the next segment is begun, and one of them is used again.
 //!
 //! # What a crash leaves
 //!
@@ -20,8 +22,12 @@ mod batch;
 mod directory;
 mod error;
 mod files;
+mod footing;
 mod identity;
 mod recovery;
+mod replay;
+mod retention;
+mod room;
 mod scan;
 mod segment;
 mod snapshot_reader;
@@ -38,6 +44,10 @@ pub(crate) use snapshot_reader::{HeldSnapshot, SnapshotReader};
 pub use snapshots::digest;
 
 use crate::command::Command;
+use footing::Footing;
+use retention::Retention;
+use room::Spare;
+use seaworthy_protocol::Snapshot;
 use segment::{HEADER, Header};
 
 /// Zeros are written so many at a time.
@@ -49,14 +59,15 @@ pub struct Layout {
     /// How many bytes of space are made for a segment. A batch that is larger has a segment of its own. May be another one at each
     /// opening.
     pub segment_size: u64,
-    /// How many bytes of a snapshot are written and synced at a time: batches wait no longer for one.
+    /// How many bytes of a snapshot, or of the space for the next segment, are written and synced at a time: batches wait no longer for
+    /// one.
     pub piece_size: usize,
 }
 
 impl Layout {
     /// How much space a segment gets that begins with these records.
-    fn size(&self, records: &[u8]) -> u64 {
-        self.segment_size.max((HEADER + records.len()) as u64)
+    fn size(&self, batch: &Batch) -> u64 {
+        self.segment_size.max((HEADER + batch.len()) as u64)
     }
 }
 
@@ -96,11 +107,15 @@ pub struct Wal<F> {
     identity: Identity,
     layout: Layout,
     segment: Segment,
+    /// What the next segment will stand on.
+    footing: Footing,
+    retention: Retention,
+    spare: Spare,
     is_poisoned: bool,
 }
 
 /// The last segment. All of it up to its end is durable.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Segment {
     number: u64,
     size: u64,
@@ -116,13 +131,23 @@ impl<F: Files> Wal<F> {
     ///
     /// [`OpenError::AlreadyInitialised`] if there is anything of ours; or what the file system says. What it leaves then is not
     /// initialised.
-    pub fn init(mut files: F, identity: Identity, layout: Layout) -> Result<F, OpenError> {
+    pub fn init(files: F, identity: Identity, layout: Layout) -> Result<F, OpenError> {
         Self::check_unused(&files)?;
-        let mut segment = Segment { number: 0, size: 0, end: 0, chain: 0 };
-        segment.begin(&mut files, &identity, layout, None, &[]).map_err(OpenError::from_disk)?;
+        let mut wal = Self {
+            files,
+            identity,
+            layout,
+            segment: Segment::default(),
+            footing: Footing::default(),
+            retention: Retention::default(),
+            spare: Spare::default(),
+            is_poisoned: false,
+        };
+        wal.begin_segment(&mut Batch::default()).map_err(OpenError::from_disk)?;
         // The identity comes last: with it the directory counts as initialised.
-        identity.write(segment.number, &mut files).map_err(OpenError::from_disk)?;
-        Ok(files)
+        let first = wal.segment.number;
+        identity.write(&(first..=first), &mut wal.files).map_err(OpenError::from_disk)?;
+        Ok(wal.files)
     }
 
     /// Is there nothing of ours?
@@ -153,51 +178,77 @@ impl<F: Files> Wal<F> {
             if batch.is_empty() {
                 return Ok(());
             }
-            if batch.begins_segment() {
-                batch.drop_superseded();
-                wal.begin_segment(batch, None)?;
-                wal.remove_superseded(batch.snapshot());
-                return Ok(());
+            let begins_segment = wal.segment.end + batch.len() as u64 > wal.segment.size;
+            if begins_segment {
+                wal.begin_segment(batch)?;
+            } else {
+                wal.continue_segment(batch)?;
             }
-            if wal.segment.end + batch.len() as u64 > wal.segment.size {
-                return wal.begin_segment(batch, Some(wal.segment.chain));
+            let changes = batch.changes();
+            wal.footing = wal.footing.after(changes);
+            wal.retention.take(changes);
+            if begins_segment {
+                wal.name_segments()?;
             }
-            let Segment { number, end, chain, .. } = wal.segment;
-            let seed = segment::seed(wal.identity.directory, number);
-            let chain = batch.seal(seed, end, chain);
-            let name = FileName::Segment(number);
-            wal.files.write(name, end, batch.bytes()).map_err(DiskError::writing("write", name))?;
-            wal.files.sync(name).map_err(DiskError::failing("sync", name))?;
-            wal.segment = Segment { end: end + batch.len() as u64, chain, ..wal.segment };
+            if let Some((snapshot, _)) = changes.snapshot {
+                wal.remove_snapshots_before(snapshot);
+            }
             Ok(())
         })
     }
 
-    fn begin_segment(&mut self, batch: &mut Batch, previous: Option<u32>) -> Result<(), DiskError> {
+    fn continue_segment(&mut self, batch: &mut Batch) -> Result<(), DiskError> {
+        let Segment { number, end, chain, .. } = self.segment;
+        let chain = batch.seal(segment::seed(self.identity.directory, number), end, chain);
+        let name = FileName::Segment(number);
+        self.files.write(name, end, batch.bytes()).map_err(DiskError::writing("write", name))?;
+        self.files.sync(name).map_err(DiskError::failing("sync", name))?;
+        self.segment = Segment { end: end + batch.len() as u64, chain, ..self.segment };
+        Ok(())
+    }
+
+    /// Begins the next segment, durably, with its first records.
+    fn begin_segment(&mut self, batch: &mut Batch) -> Result<(), DiskError> {
         let number = self.segment.number + 1;
-        let size = self.layout.size(batch.bytes());
-        let (_, chain) = Header::new(&self.identity, number, size, previous).encode();
+        let size = self.take_spare(self.layout.size(batch))?;
+        let header = Header::new(&self.identity, number, size, (self.segment.chain, self.footing));
+        let (header, chain) = header.encode();
         let chain = batch.seal(segment::seed(self.identity.directory, number), 0, chain);
-        let mut next = self.segment;
-        next.begin(&mut self.files, &self.identity, self.layout, previous, batch.bytes())?;
-        self.segment = Segment { chain, ..next };
-        // Without it, nothing would tell the loss of this segment from a crash before it was begun.
-        match self.identity.write(number, &mut self.files) {
+        let name = FileName::Segment(number);
+        let files = &mut self.files;
+        files.rename(FileName::Spare, name).map_err(DiskError::writing("rename", FileName::Spare))?;
+        files.write(name, 0, &header).map_err(DiskError::writing("write", name))?;
+        files.write(name, HEADER as u64, batch.bytes()).map_err(DiskError::writing("write", name))?;
+        files.sync(name).map_err(DiskError::failing("sync", name))?;
+        files.sync_directory().map_err(DiskError::failing("sync the directory of", name))?;
+        self.segment = Segment { number, size, end: (HEADER + batch.len()) as u64, chain };
+        self.retention.begin(number, &self.footing);
+        Ok(())
+    }
+
+    /// Says in the identity which segments must be there. Without it, nothing would tell the loss of the last one from a crash before it
+    /// was begun; and what is older than the first goes then.
+    fn name_segments(&mut self) -> Result<(), DiskError> {
+        let oldest = self.retention.oldest(self.footing.base.index);
+        match self.identity.write(&(oldest..=self.segment.number), &mut self.files) {
+            Ok(()) => {
+                let numbers = self.retention.drop_before(oldest);
+                self.retire(numbers);
+                Ok(())
+            }
             // The records are durable all the same, and the next segment, or the next start, makes up for it.
-            Ok(()) | Err(DiskError::Full { .. }) => Ok(()),
+            Err(DiskError::Full { .. }) => Ok(()),
             Err(error @ (DiskError::Failed { .. } | DiskError::Poisoned)) => Err(error),
         }
     }
 
-    /// Removes what a durable state has superseded. What cannot be removed is rubbish, and goes at the next start.
-    fn remove_superseded(&mut self, snapshot: Option<seaworthy_protocol::Snapshot>) {
+    /// Removes what a durable record has superseded. What cannot be removed is rubbish, and goes at the next start.
+    fn remove_snapshots_before(&mut self, snapshot: Snapshot) {
         let is_superseded = |name: &FileName| match name {
-            FileName::Segment(number) => *number < self.segment.number,
             // A later one may be waiting for its own record.
-            FileName::Snapshot(other) => {
-                snapshot.is_some_and(|snapshot| other.last.index <= snapshot.last.index && *other != snapshot)
-            }
-            FileName::Identity
+            FileName::Snapshot(other) => other.last.index <= snapshot.last.index && *other != snapshot,
+            FileName::Segment(_)
+            | FileName::Identity
             | FileName::NewIdentity
             | FileName::Spare
             | FileName::Built
@@ -244,43 +295,4 @@ impl<F: Files> Wal<F> {
         }
         outcome
     }
-}
-
-impl Segment {
-    /// Becomes the next segment, durably, with its first records.
-    fn begin(
-        &mut self,
-        files: &mut impl Files,
-        identity: &Identity,
-        layout: Layout,
-        previous: Option<u32>,
-        records: &[u8],
-    ) -> Result<(), DiskError> {
-        let number = self.number + 1;
-        let end = (HEADER + records.len()) as u64;
-        let size = layout.size(records);
-        make_room(files, size)?;
-        let name = FileName::Segment(number);
-        let (header, chain) = Header::new(identity, number, size, previous).encode();
-        files.rename(FileName::Spare, name).map_err(DiskError::writing("rename", FileName::Spare))?;
-        files.write(name, 0, &header).map_err(DiskError::writing("write", name))?;
-        files.write(name, HEADER as u64, records).map_err(DiskError::writing("write", name))?;
-        files.sync(name).map_err(DiskError::failing("sync", name))?;
-        files.sync_directory().map_err(DiskError::failing("sync the directory of", name))?;
-        *self = Self { number, size, end, chain };
-        Ok(())
-    }
-}
-
-/// Makes a file of zeros. Space that is only allocated would be turned into written space by each sync.
-fn make_room(files: &mut impl Files, size: u64) -> Result<(), DiskError> {
-    let name = FileName::Spare;
-    files.create(name).map_err(DiskError::writing("create", name))?;
-    let mut made = 0;
-    while made < size {
-        let count = ZEROS.len().min(usize::try_from(size - made).unwrap_or(usize::MAX));
-        files.write(name, made, &ZEROS[..count]).map_err(DiskError::writing("make room for", name))?;
-        made += count as u64;
-    }
-    files.sync(name).map_err(DiskError::failing("sync", name))
 }

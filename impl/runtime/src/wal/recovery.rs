@@ -1,17 +1,22 @@
-//! What a data directory holds: a fold of `redo` over the records, from the last one that restates everything.
+//! What a data directory holds: a fold of `redo` over the records, from the segment on that the identity names as the oldest.
 //!
 //! First everything is read and judged, then anything is changed. What is kept of the end is written and synced again, for after a
 //! crash of the system the page cache proves nothing: a page that was never written can be read and is lost with the next crash.
 
 use super::error::OpenError;
 use super::files::{FileName, Files};
+use super::footing::Footing;
 use super::identity::Identity;
+use super::replay::Replay;
+use super::retention::Retention;
+use super::room::Spare;
 use super::scan::{Scan, Tail};
 use super::segment::{self, HEADER, Header};
 use super::{Layout, Segment, Wal, ZEROS, snapshots};
-use crate::codec::{Record, decode_record};
+use crate::codec::decode_record;
 use crate::command::Command;
-use seaworthy_protocol::{Durable, Entry, LogId, Snapshot, Write};
+use seaworthy_protocol::{Durable, Snapshot};
+use std::ops::RangeInclusive;
 
 /// What was found.
 #[derive(Debug)]
@@ -58,9 +63,9 @@ pub(super) fn open<C: Command, F: Files>(
         }
         return Err(OpenError::NotInitialised);
     }
-    let (mut identity, newest) = Identity::read(&files)?;
-    let segments = segments(&files, &identity, newest, &names)?;
-    let (durable, found) = fold(&files, &segments)?;
+    let (mut identity, named) = Identity::read(&files)?;
+    let segments = segments(&files, &identity, &named, &names)?;
+    let (durable, retention, found) = replay(&files, &segments)?;
     if let Some(snapshot) = durable.snapshot() {
         snapshots::check(&files, snapshot)?;
     }
@@ -68,11 +73,13 @@ pub(super) fn open<C: Command, F: Files>(
     rewrite(&mut files, &found)?;
     // Before the directory is synced once more: a spare that a crash brought back, with records of a life that is over, would be there
     // when the next segment gets its name.
-    let first = segments.first().map_or(0, |segment| segment.header.number);
-    remove_rubbish(&mut files, &names, first..=found.segment.number, durable.snapshot());
+    let segments = *named.start()..=found.segment.number;
+    remove_rubbish(&mut files, &names, &segments, durable.snapshot());
     identity.starts += 1;
-    identity.write(found.segment.number, &mut files).map_err(OpenError::from_disk)?;
-    let wal = Wal { files, identity, layout, segment: found.segment, is_poisoned: false };
+    identity.write(&segments, &mut files).map_err(OpenError::from_disk)?;
+    let footing = Footing::of(&durable);
+    let (segment, spare) = (found.segment, Spare::default());
+    let wal = Wal { files, identity, layout, segment, footing, retention, spare, is_poisoned: false };
     Ok((wal, Recovery { durable, cut }))
 }
 
@@ -126,14 +133,36 @@ impl Listed {
     }
 }
 
-/// The segments from the last one that restates everything on, in order. The newest that the identity knows of was durable.
+/// The segments from the oldest that is needed on, in order. Those that the identity names were durable.
 fn segments(
     files: &impl Files,
     identity: &Identity,
-    newest: u64,
+    named: &RangeInclusive<u64>,
     names: &[FileName],
 ) -> Result<Vec<Listed>, OpenError> {
-    let number = |name: &FileName| match name {
+    let has_later = |number| names.iter().filter_map(number_of).any(|other| other > number);
+    let mut found = Vec::new();
+    for number in *named.start().. {
+        let file = FileName::Segment(number);
+        let is_named = named.contains(&number);
+        if !names.contains(&file) {
+            if is_named || has_later(number) {
+                return Err(OpenError::Damaged { file, offset: 0, what: "it is missing, and was durable" });
+            }
+            break;
+        }
+        match read_segment(files, identity, number)? {
+            Some(listed) => found.push(listed),
+            // The crash came before it was durable, so nobody was told of it. Any other was, before the next was made.
+            None if !is_named && !has_later(number) => break,
+            None => return Err(OpenError::Damaged { file, offset: 0, what: "its beginning cannot be read" }),
+        }
+    }
+    Ok(found)
+}
+
+const fn number_of(name: &FileName) -> Option<u64> {
+    match name {
         FileName::Segment(number) => Some(*number),
         FileName::Identity
         | FileName::NewIdentity
@@ -141,39 +170,7 @@ fn segments(
         | FileName::Snapshot(_)
         | FileName::Built
         | FileName::Staged => None,
-    };
-    let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
-    numbers.sort_unstable();
-    let last = numbers.last().copied().unwrap_or_default();
-    if last < newest {
-        let what = "it is missing, and was durable";
-        return Err(OpenError::Damaged { file: FileName::Segment(newest), offset: 0, what });
     }
-    let mut found: Vec<Listed> = Vec::new();
-    for number in numbers.into_iter().rev() {
-        if found.last().is_some_and(|after| after.header.number != number + 1) {
-            break;
-        }
-        match read_segment(files, identity, number)? {
-            Some(listed) => {
-                let is_start = listed.header.previous.is_none();
-                found.push(listed);
-                if is_start {
-                    found.reverse();
-                    return Ok(found);
-                }
-            }
-            // The crash came before it was durable, so nobody was told of it. Any other was, before the next was made.
-            None if number == last && number > newest => {}
-            None => {
-                let file = FileName::Segment(number);
-                return Err(OpenError::Damaged { file, offset: 0, what: "its beginning cannot be read" });
-            }
-        }
-    }
-    let missing = found.last().map_or(1, |oldest| oldest.header.number.saturating_sub(1));
-    let what = "it is missing, and nothing later restates what it held";
-    Err(OpenError::Damaged { file: FileName::Segment(missing), offset: 0, what })
 }
 
 /// A segment; nothing if it was never begun durably.
@@ -183,7 +180,9 @@ fn read_segment(files: &impl Files, identity: &Identity, number: u64) -> Result<
     let mut bytes = [0; HEADER];
     let read = files.read(file, 0, &mut bytes).map_err(OpenError::failing("read", file))?;
     let decoded = bytes.get(..read).and_then(Header::decode);
-    if let Some((header, checksum)) = decoded {
+    // That of the segment which had the space before counts as none: the name arrived, the header did not.
+    let is_older = |header: &Header| header.directory == identity.directory && header.number < number;
+    if let Some((header, checksum)) = decoded.filter(|(header, _)| !is_older(header)) {
         header.check(identity, number)?;
         // Its space was durable before it had its name.
         if size < header.size.into() {
@@ -191,14 +190,13 @@ fn read_segment(files: &impl Files, identity: &Identity, number: u64) -> Result<
         }
         let listed = Listed { header, checksum, size };
         // The first segment of all began empty.
-        let is_empty_start = header.previous.is_none() && number == 1;
-        if is_empty_start || listed.scan(files).next_record()?.is_some() {
+        if number == 1 || listed.scan(files).next_record()?.is_some() {
             return Ok(Some(listed));
         }
     }
     // It was written with its first records, in one go. What was written to it later tells whether that was durable.
     match Scan::new(files, number, segment::seed(identity.directory, number), size, 0).tail()? {
-        Tail::Zeros | Tail::Unsynced { .. } => Ok(None),
+        Tail::Nothing | Tail::Unsynced { .. } => Ok(None),
         Tail::WasDurable => {
             Err(OpenError::Damaged { file, offset: 0, what: "its beginning was durable and cannot be read" })
         }
@@ -206,75 +204,60 @@ fn read_segment(files: &impl Files, identity: &Identity, number: u64) -> Result<
 }
 
 /// Replays the segments.
-fn fold<C: Command>(files: &impl Files, segments: &[Listed]) -> Result<(Durable<C>, Found), OpenError> {
-    let mut durable = Durable::default();
-    let mut before: Option<(&Listed, u64, u32)> = None;
-    for (position, listed) in segments.iter().enumerate() {
-        if let Some((ended, end, _)) = before.filter(|(.., chain)| Some(*chain) != listed.header.previous) {
-            return Err(ended.damaged(end, "a record that the next segment continues cannot be read"));
+fn replay<C: Command>(
+    files: &impl Files,
+    segments: &[Listed],
+) -> Result<(Durable<C>, Retention, Found), OpenError> {
+    let missing = || {
+        let what = "it is missing, and nothing later stands for what it held";
+        let number = segments.first().map_or(1, |oldest| oldest.header.number.saturating_sub(1));
+        OpenError::Damaged { file: FileName::Segment(number), offset: 0, what }
+    };
+    let first = segments.first().ok_or_else(missing)?;
+    let mut replay = Replay::begin(first.header.number, &first.header.footing).ok_or_else(missing)?;
+    let (mut last, mut scan) = (first, replay_one(files, first, &mut replay)?);
+    for listed in segments.iter().skip(1) {
+        if scan.chain != listed.header.previous {
+            return Err(
+                last.damaged(scan.offset(), "a record that the next segment continues cannot be read")
+            );
         }
-        let mut scan = listed.scan(files);
-        loop {
-            let offset = scan.offset();
-            let Some(body) = scan.next_record()? else { break };
-            let record = decode_record(body).map_err(|_| listed.damaged(offset, "it cannot be read"))?;
-            if !redo(&mut durable, record) {
-                return Err(listed.damaged(offset, "it continues a log that ends before it"));
-            }
+        if !replay.go_on(listed.header.number, &listed.header.footing) {
+            return Err(listed.damaged(0, "it stands on something else than the segments before it hold"));
         }
-        before = Some((listed, scan.offset(), scan.chain));
-        if position + 1 == segments.len() {
-            let segment = Segment {
-                number: listed.header.number,
-                size: listed.size,
-                end: scan.offset(),
-                chain: scan.chain,
-            };
-            let synced = scan.synced;
-            let tail = scan.tail()?;
-            if tail == Tail::WasDurable {
-                return Err(listed.damaged(segment.end, "a record that was durable cannot be read"));
-            }
-            return Ok((durable, Found { segment, synced, tail }));
-        }
+        (last, scan) = (listed, replay_one(files, listed, &mut replay)?);
     }
-    let what = "there is no segment at all";
-    Err(OpenError::Damaged { file: FileName::Segment(1), offset: 0, what })
+    let (durable, retention) = replay.end().ok_or_else(missing)?;
+    let (number, size, end) = (last.header.number, last.size, scan.offset());
+    let segment = Segment { number, size, end, chain: scan.chain };
+    let (synced, tail) = (scan.synced, scan.tail()?);
+    if tail == Tail::WasDurable {
+        return Err(last.damaged(end, "a record that was durable cannot be read"));
+    }
+    Ok((durable, retention, Found { segment, synced, tail }))
 }
 
-/// Replays a record. False if it contradicts what came before it.
-fn redo<C>(durable: &mut Durable<C>, record: Record<Vec<Entry<C>>>) -> bool {
-    match record {
-        Record::TermAndVote { current_term, voted_for } => {
-            durable.redo(Write::<Vec<Entry<C>>>::TermAndVote { current_term, voted_for })
-        }
-        Record::Append { after, entries } => durable.redo(Write::Append { after, entries }),
-        Record::State { current_term, voted_for, snapshot, base, entries } => {
-            *durable = Durable::default();
-            let stands_for = |last| Write::<Vec<Entry<C>>>::Install { snapshot: bare(last) };
-            // Without a snapshot nothing is gone from the log, so nothing stands for it.
-            let begins =
-                if snapshot.is_some() { durable.redo(stands_for(base)) } else { base == LogId::default() };
-            begins
-                && durable.redo(Write::<Vec<Entry<C>>>::TermAndVote { current_term, voted_for })
-                && durable.redo(Write::Append { after: base.index, entries })
-                && snapshot.is_none_or(|snapshot| {
-                    let through = base.index;
-                    durable.redo(Write::<Vec<Entry<C>>>::Compact { snapshot, through })
-                })
+/// Replays the records of a segment, and answers where they end.
+fn replay_one<'f, C: Command, F: Files>(
+    files: &'f F,
+    listed: &Listed,
+    replay: &mut Replay<C>,
+) -> Result<Scan<'f, F>, OpenError> {
+    let mut scan = listed.scan(files);
+    loop {
+        let offset = scan.offset();
+        let Some(body) = scan.next_record()? else { return Ok(scan) };
+        let record = decode_record(body).map_err(|_| listed.damaged(offset, "it cannot be read"))?;
+        if !replay.take(record) {
+            return Err(listed.damaged(offset, "it continues a log that ends before it"));
         }
     }
-}
-
-/// A snapshot up to the base of a log, which the snapshot that stands for it may go beyond. Nobody ever sees it.
-const fn bare(last: LogId) -> Snapshot {
-    Snapshot { last, length: 1, digest: 0 }
 }
 
 impl Found {
     fn cut(&self) -> Option<Cut> {
         match self.tail {
-            Tail::Zeros | Tail::WasDurable => None,
+            Tail::Nothing | Tail::WasDurable => None,
             Tail::Unsynced { end } => Some(Cut {
                 file: FileName::Segment(self.segment.number),
                 offset: self.segment.end,
@@ -314,7 +297,7 @@ fn rewrite(files: &mut impl Files, found: &Found) -> Result<(), OpenError> {
 fn remove_rubbish(
     files: &mut impl Files,
     names: &[FileName],
-    segments: std::ops::RangeInclusive<u64>,
+    segments: &RangeInclusive<u64>,
     snapshot: Option<Snapshot>,
 ) {
     let is_rubbish = |name: &&FileName| match name {

@@ -27,9 +27,9 @@ pub(super) struct Scan<'f, F> {
 /// What lies behind the last record that counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Tail {
-    /// Nothing was ever written there, or nothing of it arrived.
-    Zeros,
-    /// Something that counts for nothing, up to an offset: it was never durable.
+    /// No record was ever begun there, or none of it arrived.
+    Nothing,
+    /// Records that count for nothing, up to an offset: they were never durable.
     Unsynced { end: u64 },
     /// A later record says that what stood here was durable.
     WasDurable,
@@ -49,8 +49,9 @@ impl<'f, F: Files> Scan<'f, F> {
 
     /// The body of the next record; nothing where the records end.
     pub(super) fn next_record(&mut self) -> Result<Option<&[u8]>, OpenError> {
-        let Some(header) = self.peek(RECORD_HEADER)?.and_then(RecordHeader::decode) else { return Ok(None) };
         let (seed, previous) = (self.seed, self.chain);
+        let find = |bytes: &[u8]| RecordHeader::find(bytes, seed);
+        let Some(header) = self.peek(RECORD_HEADER)?.and_then(find) else { return Ok(None) };
         let is_next = |record: &[u8]| header.previous == previous && header.is_intact(record, seed);
         if !self.peek(header.len())?.is_some_and(is_next) {
             return Ok(None);
@@ -64,24 +65,28 @@ impl<'f, F: Files> Scan<'f, F> {
 
     /// What lies behind the last record.
     pub(super) fn tail(mut self) -> Result<Tail, OpenError> {
-        let bad = self.offset();
-        let mut end = None;
-        // Records stand at multiples of eight; one that stands behind the bad one is found by its own checksum.
-        while let Some(bytes) = self.peek(ALIGNMENT)? {
-            if bytes.iter().any(|byte| *byte != 0) {
-                end = Some(self.offset() + ALIGNMENT as u64);
-                if self.is_record_after(bad)? {
+        let (bad, seed) = (self.offset(), self.seed);
+        let mut end: Option<u64> = None;
+        // Records stand at multiples of eight; one that stands behind the bad one is found by its header's own checksum.
+        while let Some(bytes) = self.peek(RECORD_HEADER)? {
+            // Most of it is zeros.
+            let is_written = bytes[..ALIGNMENT].iter().any(|byte| *byte != 0);
+            if let Some(header) =
+                Some(bytes).filter(|_| is_written).and_then(|bytes| RecordHeader::find(bytes, seed))
+            {
+                let its_end = self.offset().saturating_add(header.len() as u64);
+                end = Some(end.map_or(its_end, |end| end.max(its_end)));
+                if self.is_record_after(bad, header)? {
                     return Ok(Tail::WasDurable);
                 }
             }
             self.position += ALIGNMENT;
         }
-        Ok(end.map_or(Tail::Zeros, |end| Tail::Unsynced { end: end.min(self.size) }))
+        Ok(end.map_or(Tail::Nothing, |end| Tail::Unsynced { end: end.min(self.size) }))
     }
 
-    /// Does a record stand here that was written when more than `bad` bytes were durable?
-    fn is_record_after(&mut self, bad: u64) -> Result<bool, OpenError> {
-        let Some(header) = self.peek(RECORD_HEADER)?.and_then(RecordHeader::decode) else { return Ok(false) };
+    /// Is it a record that was written when more than `bad` bytes were durable?
+    fn is_record_after(&mut self, bad: u64, header: RecordHeader) -> Result<bool, OpenError> {
         if header.synced <= bad || header.synced > self.offset() {
             return Ok(false);
         }

@@ -65,7 +65,7 @@ fn no_other_kind_is_taken() {
         let error = DecodeError::UnknownMessageKind { offset: 10, kind };
         assert_eq!(decode_frame::<Bytes>(&bytes), Err(error.into()));
     }
-    for kind in [0, 4, 255] {
+    for kind in [0, 5, 255] {
         let error = DecodeError::UnknownRecordKind { offset: 0, kind };
         assert_eq!(decode_record::<Bytes>(&[kind; 40]), Err(error));
     }

@@ -25,7 +25,8 @@ impl Value {
             Self::Frame(envelope, _) => message_name(&envelope.message),
             Self::Record(Record::TermAndVote { .. }) => "TermAndVote",
             Self::Record(Record::Append { .. }) => "Append",
-            Self::Record(Record::State { .. }) => "State",
+            Self::Record(Record::Compact { .. }) => "Compact",
+            Self::Record(Record::Install { .. }) => "Install",
         }
     }
 
@@ -33,7 +34,7 @@ impl Value {
         let mut bytes = Vec::new();
         match self {
             Self::Frame(envelope, chunk) => encode_frame(&envelope.borrowed(), chunk, &mut bytes),
-            Self::Record(record) => encode_record(&borrowed(record), &mut bytes),
+            Self::Record(record) => encode_record(&record.borrowed(), &mut bytes),
         }
         bytes
     }
@@ -56,22 +57,6 @@ const fn message_name<E>(message: &Message<E>) -> &'static str {
         Message::ReadRoundReply { .. } => "ReadRoundReply",
         Message::TimeoutNow => "TimeoutNow",
         Message::HigherTerm => "HigherTerm",
-    }
-}
-
-pub(crate) fn borrowed<C>(record: &Record<Vec<Entry<C>>>) -> Record<&[Entry<C>]> {
-    match record {
-        Record::TermAndVote { current_term, voted_for } => {
-            Record::TermAndVote { current_term: *current_term, voted_for: *voted_for }
-        }
-        Record::Append { after, entries } => Record::Append { after: *after, entries },
-        Record::State { current_term, voted_for, snapshot, base, entries } => Record::State {
-            current_term: *current_term,
-            voted_for: *voted_for,
-            snapshot: *snapshot,
-            base: *base,
-            entries,
-        },
     }
 }
 
@@ -120,17 +105,11 @@ pub(crate) fn frames() -> Vec<Value> {
 /// In the order of their kinds.
 pub(crate) fn records() -> Vec<Value> {
     let (current_term, voted_for) = (Term(7), NodeId::new(2));
-    let state = Record::State {
-        current_term,
-        voted_for,
-        snapshot: Some(snapshot()),
-        base: id(3, 0x1230),
-        entries: entries(),
-    };
     let records = [
         Record::TermAndVote { current_term, voted_for },
         Record::Append { after: Index(0x0c0d), entries: entries() },
-        state,
+        Record::Compact { snapshot: snapshot(), base: id(3, 0x1230) },
+        Record::Install { snapshot: snapshot() },
     ];
     records.into_iter().map(Value::Record).collect()
 }

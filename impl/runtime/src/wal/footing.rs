@@ -1,0 +1,155 @@
+//! What all that was written comes to, but for the entries: each segment begins with it, so that recovery can.
+
+use crate::codec::Record;
+use seaworthy_protocol::{Durable, Entry, Index, LogId, NodeId, Snapshot, Term};
+
+/// What stands before a segment.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Footing {
+    pub(super) current_term: Term,
+    pub(super) voted_for: Option<NodeId>,
+    pub(super) snapshot: Option<Snapshot>,
+    /// The last entry that was compacted; nothing at index 0 if none was.
+    pub(super) base: LogId,
+    /// The last entry; of a term [`UNKNOWN`] if the log was cut and nothing was put in the place of what went.
+    pub(super) last: LogId,
+}
+
+/// No record says the term of an entry behind which the log was cut. No term is as high as this.
+const UNKNOWN: Term = Term(u64::MAX);
+
+/// Written where there is no snapshot: none is without bytes.
+const NONE: Snapshot = Snapshot { last: LogId { term: Term(0), index: Index(0) }, length: 0, digest: 0 };
+
+/// How many bytes it takes.
+pub(super) const FOOTING: usize = 80;
+
+impl Footing {
+    pub(super) fn of<C>(durable: &Durable<C>) -> Self {
+        Self {
+            current_term: durable.current_term(),
+            voted_for: durable.voted_for(),
+            snapshot: durable.snapshot(),
+            base: durable.log().base(),
+            last: durable.log().last(),
+        }
+    }
+
+    /// What it is after records that change so much.
+    pub(super) fn after(self, changes: &Changes) -> Self {
+        let (current_term, voted_for) = changes.term_and_vote.unwrap_or((self.current_term, self.voted_for));
+        let (snapshot, base) =
+            changes.snapshot.map_or((self.snapshot, self.base), |(snapshot, base)| (Some(snapshot), base));
+        Self { current_term, voted_for, snapshot, base, last: changes.last.unwrap_or(self.last) }
+    }
+
+    /// Could this be what it says, seen from a log that was read up to there?
+    pub(super) fn is(&self, found: &Self) -> bool {
+        let is_last = self.last == found.last || LogId { term: UNKNOWN, ..found.last } == self.last;
+        is_last && Self { last: found.last, ..*self } == *found
+    }
+
+    /// Can recovery begin here? Not where it would not know what the first entry is to follow.
+    pub(super) fn can_begin(&self) -> bool {
+        self.last.term != UNKNOWN
+    }
+
+    pub(super) fn encode(&self) -> [u8; FOOTING] {
+        let Self { current_term, voted_for, snapshot, base, last } = *self;
+        let named = snapshot.unwrap_or(NONE);
+        let numbers = [
+            current_term.0,
+            base.term.0,
+            base.index.0,
+            last.term.0,
+            last.index.0,
+            named.last.term.0,
+            named.last.index.0,
+            named.length,
+            named.digest,
+        ];
+        let mut bytes = [0; FOOTING];
+        for (field, number) in bytes.chunks_exact_mut(8).zip(numbers) {
+            field.copy_from_slice(&number.to_le_bytes());
+        }
+        bytes[72] = voted_for.map_or(0, NodeId::get);
+        bytes
+    }
+
+    pub(super) fn decode(bytes: &[u8; FOOTING]) -> Self {
+        let mut numbers = [0; 9];
+        for (number, field) in numbers.iter_mut().zip(bytes.chunks_exact(8)) {
+            *number = field.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        }
+        let [current_term, base_term, base_index, last_term, last_index, term, index, length, digest] =
+            numbers;
+        let id = |term, index| LogId { term: Term(term), index: Index(index) };
+        let snapshot = (length > 0).then(|| Snapshot { last: id(term, index), length, digest });
+        Self {
+            current_term: Term(current_term),
+            voted_for: NodeId::new(bytes[72]),
+            snapshot,
+            base: id(base_term, base_index),
+            last: id(last_term, last_index),
+        }
+    }
+}
+
+/// What records change.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Changes {
+    pub(super) term_and_vote: Option<(Term, Option<NodeId>)>,
+    /// The snapshot, and the base of the log behind it.
+    pub(super) snapshot: Option<(Snapshot, LogId)>,
+    pub(super) last: Option<LogId>,
+    /// The lowest index after which the log was cut, or went on, before any installation.
+    pub(super) cut: Option<Index>,
+    /// A snapshot has taken the place of all entries: what was written before matters no more.
+    pub(super) is_installed: bool,
+}
+
+impl Changes {
+    pub(super) fn of<C, E: AsRef<[Entry<C>]>>(record: &Record<E>) -> Self {
+        match record {
+            Record::TermAndVote { current_term, voted_for } => {
+                Self { term_and_vote: Some((*current_term, *voted_for)), ..Self::default() }
+            }
+            Record::Append { after, entries } => {
+                let entries = entries.as_ref();
+                // Nothing stands before the first entry, and its term is known.
+                let cut = if *after == Index(0) { Term(0) } else { UNKNOWN };
+                let term = entries.last().map_or(cut, |entry| entry.term);
+                let last = LogId { term, index: after.plus(entries.len()) };
+                Self { last: Some(last), cut: Some(*after), ..Self::default() }
+            }
+            Record::Compact { snapshot, base } => {
+                Self { snapshot: Some((*snapshot, *base)), ..Self::default() }
+            }
+            Record::Install { snapshot } => {
+                let last = snapshot.last;
+                Self {
+                    snapshot: Some((*snapshot, last)),
+                    last: Some(last),
+                    is_installed: true,
+                    ..Self::default()
+                }
+            }
+        }
+    }
+
+    /// Those of the records that follow, too.
+    pub(super) fn then(&mut self, next: &Self) {
+        let Self { term_and_vote, snapshot, last, cut, is_installed } = *next;
+        self.term_and_vote = term_and_vote.or(self.term_and_vote);
+        self.snapshot = snapshot.or(self.snapshot);
+        self.last = last.or(self.last);
+        // What is cut after an installation cuts nothing of what was there before it.
+        if !self.is_installed {
+            self.cut = match (self.cut, cut) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+        }
+        self.is_installed |= is_installed;
+    }
+}

@@ -75,9 +75,11 @@ impl World<Checksum> for Port {
     }
 
     fn submit(&mut self, work: Work) {
-        let Work::Append { number, batch } = work else { unreachable!("nobody makes a snapshot: {work:?}") };
-        drop(batch);
-        self.inbox.push_back(Event::Disk(Done::Appended { number }));
+        let Work::Append { number, batch: mut space } = work else {
+            unreachable!("nobody makes a snapshot: {work:?}")
+        };
+        space.clear();
+        self.inbox.push_back(Event::Disk(Done::Appended { number, space }));
     }
 
     fn build(&mut self, building: Building) {

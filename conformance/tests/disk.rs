@@ -40,7 +40,7 @@ fn batches_that_wait_together_are_one_write_and_one_sync() {
     let mut disk = disk();
     let before = disk.wal().files().counts;
     (0..10).for_each(|number| disk.submit(append(number, number, 1)));
-    assert!(matches!(disk.work(), Some(Done::Appended { number: 9 })));
+    assert!(matches!(disk.work(), Some(Done::Appended { number: 9, .. })));
     let after = disk.wal().files().counts;
     assert_eq!((after.writes - before.writes, after.syncs - before.syncs), (1, 1));
     assert!(disk.is_idle());
@@ -149,14 +149,14 @@ fn the_next_segment_is_made_piece_by_piece_before_it_is_needed() {
 fn where_there_is_no_room_for_the_next_segment_this_one_is_filled_all_the_same() {
     let mut disk = disk();
     disk.submit(append(1, 0, 90));
-    assert!(matches!(disk.work(), Some(Done::Appended { number: 1 })));
+    assert!(matches!(disk.work(), Some(Done::Appended { number: 1, .. })));
     assert!(!disk.is_idle(), "past the middle of the segment");
     disk.wal_mut().files_mut().troubles.is_full = true;
     assert!(disk.work().is_none());
     assert!(disk.is_idle(), "there will not be room at once");
     disk.wal_mut().files_mut().troubles.is_full = false;
     disk.submit(append(2, 90, 1));
-    assert!(matches!(disk.work(), Some(Done::Appended { number: 2 })));
+    assert!(matches!(disk.work(), Some(Done::Appended { number: 2, .. })));
     assert_eq!(last_index(disk), Index(91));
 }
 
@@ -175,8 +175,8 @@ fn what_was_refused_waits_for_its_retry_and_everything_else_behind_it() {
     disk.wal_mut().files_mut().troubles.is_full = false;
     disk.submit(append(3, 301, 1));
     disk.submit(Work::Retry);
-    assert!(matches!(disk.work(), Some(Done::Appended { number: 2 })));
-    assert!(matches!(disk.work(), Some(Done::Appended { number: 3 })));
+    assert!(matches!(disk.work(), Some(Done::Appended { number: 2, .. })));
+    assert!(matches!(disk.work(), Some(Done::Appended { number: 3, .. })));
     assert_eq!(last_index(disk), Index(302));
 }
 
@@ -200,10 +200,10 @@ fn batches_come_between_the_pieces_of_a_snapshot() {
     disk.submit(Work::Save { snapshot, bytes: bytes.clone() });
     assert!(disk.work().is_none(), "the first piece");
     disk.submit(append(1, 0, 1));
-    assert!(matches!(disk.work(), Some(Done::Appended { number: 1 })));
+    assert!(matches!(disk.work(), Some(Done::Appended { number: 1, .. })));
     disk.submit(append(2, 1, 1));
     assert!(disk.work().is_none(), "the second: each has its turn");
-    assert!(matches!(disk.work(), Some(Done::Appended { number: 2 })));
+    assert!(matches!(disk.work(), Some(Done::Appended { number: 2, .. })));
     assert!(!disk.is_idle());
     assert!(matches!(disk.work(), Some(Done::Saved(saved)) if saved == snapshot));
     assert!(disk.is_idle());

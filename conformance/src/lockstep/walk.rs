@@ -338,7 +338,7 @@ impl Walk {
         let Some(mut walker) = self.walkers[position].take() else { return Ok(()) };
         let was_told = walker.done.is_none();
         walker.work();
-        if let (true, Some(Done::Appended { number })) = (was_told, &walker.done) {
+        if let (true, Some(Done::Appended { number, .. })) = (was_told, &walker.done) {
             let number = *number;
             let durable = walker.batches.iter().take_while(|(batch, _)| *batch <= number).count();
             let batches: usize = walker.batches.drain(..durable).map(|(_, count)| count).sum();

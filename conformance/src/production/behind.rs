@@ -47,7 +47,9 @@ impl<F: Files> Behind for Alone<'_, F> {
     }
 
     fn append(&mut self, number: u64, mut batch: Batch) -> Done {
-        self.wal.append(&mut batch).map_or_else(Done::Failed, |()| Done::Appended { number })
+        let outcome = self.wal.append(&mut batch);
+        batch.clear();
+        outcome.map_or_else(Done::Failed, |()| Done::Appended { number, space: batch })
     }
 
     fn stage(&mut self, chunk: Chunk, bytes: Vec<u8>) -> Option<Done> {

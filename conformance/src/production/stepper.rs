@@ -236,7 +236,7 @@ impl<B: Behind> Stepping<'_, B> {
     fn complete(&mut self) -> Result<(), Stop> {
         let Some((number, batch)) = self.stepper.waiting.pop_front() else { return Ok(()) };
         match self.behind.append(number, batch) {
-            Done::Appended { number } => {
+            Done::Appended { number, .. } => {
                 self.stepper.completed = Some(number);
                 Ok(())
             }
@@ -250,6 +250,6 @@ impl<B: Behind> Stepping<'_, B> {
 
     fn confirm(&mut self) -> Result<(), Stop> {
         let Some(number) = self.stepper.completed.take() else { return Ok(()) };
-        self.hear(Done::Appended { number })
+        self.hear(Done::Appended { number, space: Batch::default() })
     }
 }

@@ -484,9 +484,10 @@ where
     Logged<S>: Send,
     S::Response: Send,
 {
+    let buffers = network.buffers().clone();
     let deliver = move |frame: &[u8]| {
         // Too much: lost, like any message may be. Gone: likewise.
-        let _ = inbox.try_push_weighing(Incoming::Frame(frame.to_vec()), frame.len());
+        let _ = inbox.try_push_weighing(Incoming::Frame(buffers.copy(frame)), frame.len());
     };
     network.join(id, Arc::new(deliver));
     network

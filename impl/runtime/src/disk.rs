@@ -126,7 +126,10 @@ impl<F: Files> Disk<F> {
     fn append(&mut self, number: u64, mut batch: Batch) -> Done {
         self.room_is_next = true;
         match self.wal.append(&mut batch) {
-            Ok(()) => Done::Appended { number },
+            Ok(()) => {
+                batch.clear();
+                Done::Appended { number, space: batch }
+            }
             Err(DiskError::Full { .. }) => {
                 self.refused = Some((number, batch));
                 Done::Refused

@@ -18,6 +18,7 @@ use crate::outbox::{Frames, Outbox};
 use crate::recorder::Recorder;
 use crate::state_machine::{Logged, StateMachine};
 use crate::timers::{Compaction, Timers};
+use crate::wal::Batch;
 use crate::world::{Done, Event, Request, RequestError, Stop, Token, Work, World};
 use seaworthy_protocol::{
     Answer, Durable, Effects, Index, Input, LogId, Message, Node, NodeId, NodeSet, Pace, ReadId, Role,
@@ -40,6 +41,8 @@ pub struct NodeLoop<S: StateMachine> {
     timers: Timers,
     /// What was handed to the disk and is not durable yet.
     writing: VecDeque<Writing>,
+    /// Memory of what is durable and was sent, to be filled again.
+    spaces: (Option<Batch>, Option<Frames>),
     batches: u64,
     /// The last id of a read. Begins with the number of the start, so that no run uses an earlier one's.
     last_read: ReadId,
@@ -76,6 +79,7 @@ where
             clients: self.clients.clone(),
             timers: self.timers,
             writing: self.writing.clone(),
+            spaces: (None, None),
             batches: self.batches,
             last_read: self.last_read,
             has_new_reads: self.has_new_reads,
@@ -138,11 +142,12 @@ impl<S: StateMachine> NodeLoop<S> {
         let mut started = Self {
             settings,
             node,
-            fx: Effects::new(Outbox::default()),
+            fx: Effects::new(Outbox { is_forgetful: !world.keeps_log(), ..Outbox::default() }),
             applying,
             clients: Clients::default(),
             timers: Timers { election: Duration::ZERO, heartbeat: None, reads: None, disk: None },
             writing: VecDeque::new(),
+            spaces: (None, None),
             batches: 0,
             last_read: ReadId(starts << 40),
             has_new_reads: false,
@@ -364,11 +369,14 @@ impl<S: StateMachine> NodeLoop<S> {
 
     fn take_done(&mut self, done: Done, world: &mut impl World<S>) -> Result<(), Stop> {
         match done {
-            Done::Appended { number } => {
+            Done::Appended { number, space } => {
+                self.spaces.0 = Some(space).filter(Batch::is_spacious).or(self.spaces.0.take());
                 let mut ack = None;
                 while self.writing.front().is_some_and(|writing| writing.number <= number) {
-                    let Some(writing) = self.writing.pop_front() else { break };
+                    let Some(mut writing) = self.writing.pop_front() else { break };
                     writing.frames.iter().for_each(|(to, frame)| world.send(to, frame));
+                    writing.frames.clear();
+                    self.spaces.1 = Some(writing.frames).filter(Frames::is_spacious).or(self.spaces.1.take());
                     ack = Some(writing.ack);
                     self.counters.batches += 1;
                     self.counters.batch_bytes += writing.bytes as u64;
@@ -398,10 +406,21 @@ impl<S: StateMachine> NodeLoop<S> {
         }
     }
 
-    /// Some of what a snapshot covers stays, for followers that are a little behind.
+    /// Some of what a snapshot covers stays, for followers that are a little behind; all that is lacked by one that is catching up, within
+    /// limits.
     fn compacts_through(&self, snapshot: Snapshot) -> Index {
-        let through = snapshot.last.index.0.saturating_sub(self.settings.compaction.keep);
-        Index(through.max(self.node.log().base().index.0))
+        let through = self.settings.compaction.through(snapshot.last.index, self.slowest());
+        through.max(self.node.log().base().index)
+    }
+
+    /// Up to where the slowest of those has come that can do without a snapshot.
+    fn slowest(&self) -> Option<Index> {
+        let Role::Leader { progress, .. } = self.node.role() else { return None };
+        let takes = |pace| match pace {
+            Pace::Probe { .. } | Pace::Replicate { .. } => true,
+            Pace::Snapshot { .. } => false,
+        };
+        progress.iter().filter(|(_, known)| takes(known.pace)).map(|(_, known)| known.match_index).min()
     }
 
     /// One of those that have all that this leader has, by the dice.
@@ -438,9 +457,10 @@ impl<S: StateMachine> NodeLoop<S> {
         let frames = &mut self.fx.sink.after_writes;
         if let Some(ack) = self.fx.ack.take() {
             self.batches += 1;
-            let (number, batch) = (self.batches, self.fx.sink.batch.take());
+            let (number, batch) = (self.batches, self.fx.sink.batch.exchange(self.spaces.0.take()));
             let (bytes, since) = (batch.len(), world.now());
-            self.writing.push_back(Writing { number, ack, frames: frames.take(), bytes, since });
+            let frames = frames.exchange(self.spaces.1.take());
+            self.writing.push_back(Writing { number, ack, frames, bytes, since });
             world.submit(Work::Append { number, batch });
         } else if frames.is_empty() {
             // Nothing waits.
@@ -467,7 +487,8 @@ impl<S: StateMachine> NodeLoop<S> {
     fn compact(&mut self, world: &mut impl World<S>) {
         let (base, applied) = (self.node.log().base().index, self.applying.handed());
         let compaction = self.settings.compaction;
-        if self.is_saving || !compaction.is_due(base, applied) {
+        let snapshot = self.node.durable().snapshot().map_or(base, |snapshot| snapshot.last.index);
+        if self.is_saving || !compaction.is_due(base, snapshot, applied) {
             return;
         }
         // A newer snapshot begins every transfer anew. So a leader waits while one is under way, but not for ever.

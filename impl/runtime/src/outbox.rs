@@ -2,7 +2,7 @@
 
 use crate::codec::{Record, encode_frame, entry_len};
 use crate::command::Command;
-use crate::wal::{Batch, ROOM_MAX};
+use crate::wal::{Batch, ROOM_MAX, SPACE_MAX};
 use seaworthy_protocol::{
     Answer, Chunk, Entry, Envelope, Message, NodeId, PeerFault, Release, Sink, Snapshot, Write,
 };
@@ -42,12 +42,25 @@ impl Frames {
     }
 
     /// Takes all of them, and leaves room for about as many.
-    pub(crate) fn take(&mut self) -> Self {
+    fn take(&mut self) -> Self {
         let room = Self {
             bytes: Vec::with_capacity(self.bytes.len().min(ROOM_MAX)),
             ends: Vec::with_capacity(self.ends.len()),
         };
         std::mem::replace(self, room)
+    }
+
+    /// Takes all of them in exchange for an empty one, whose memory is filled next; without one, leaves room like [`take`](Self::take).
+    pub(crate) fn exchange(&mut self, space: Option<Self>) -> Self {
+        match space {
+            Some(space) => std::mem::replace(self, space),
+            None => self.take(),
+        }
+    }
+
+    /// Is its memory worth being kept, and not more than is commonly needed?
+    pub(crate) fn is_spacious(&self) -> bool {
+        (1..=SPACE_MAX).contains(&self.bytes.capacity())
     }
 
     pub(crate) fn clear(&mut self) {
@@ -72,6 +85,8 @@ pub(crate) struct Outbox {
     /// Pieces of snapshots to send: their bytes are put behind them when the turn ends.
     pub(crate) chunks: Vec<Envelope<()>>,
     pub(crate) batch: Batch,
+    /// Nothing that is written down would be kept: so nothing is.
+    pub(crate) is_forgetful: bool,
     /// A snapshot stands for entries, and is to be written down with the base of the log behind it, which the node knows.
     pub(crate) compacted: Option<Snapshot>,
     pub(crate) answers: Vec<Answer>,
@@ -92,6 +107,9 @@ impl<C: Command> Sink<C> for Outbox {
     }
 
     fn write(&mut self, write: Write<&[Entry<C>]>) {
+        if self.is_forgetful {
+            return;
+        }
         match write {
             Write::TermAndVote { current_term, voted_for } => {
                 self.batch.push::<C>(&Record::TermAndVote { current_term, voted_for });

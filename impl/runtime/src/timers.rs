@@ -137,7 +137,8 @@ impl Timers {
 pub struct Compaction {
     /// After so many entries since the last one.
     pub every: u64,
-    /// So many entries stay, for followers that are a little behind: a snapshot costs them, and the leader, more.
+    /// So many entries stay, for followers that are a little behind: a snapshot costs them, and the leader, more. A leader keeps up to eight
+    /// times as many for a follower that still lacks them.
     pub keep: u64,
 }
 
@@ -149,9 +150,19 @@ impl Default for Compaction {
 }
 
 impl Compaction {
-    /// Is it time, with so much of the log applied since its base?
-    pub(crate) fn is_due(&self, base: Index, applied: Index) -> bool {
-        applied.0.saturating_sub(base.0) >= self.every.saturating_add(self.keep)
+    /// Is it time, with so much of the log applied since its base, and since the last snapshot? That goes further than the base by
+    /// what is kept, or by more.
+    pub(crate) fn is_due(&self, base: Index, snapshot: Index, applied: Index) -> bool {
+        let covered = base.0.saturating_add(self.keep).max(snapshot.0);
+        applied.0.saturating_sub(covered) >= self.every
+    }
+
+    /// Up to where the log may go, if a snapshot covers it up to `last`, and `slowest` is as far as followers have come. One that
+    /// lags too far behind is not waited for.
+    pub(crate) fn through(&self, last: Index, slowest: Option<Index>) -> Index {
+        let through = Index(last.0.saturating_sub(self.keep));
+        let farthest = Index(last.0.saturating_sub(self.keep.saturating_mul(8)));
+        slowest.filter(|slowest| *slowest >= farthest).map_or(through, |slowest| through.min(slowest))
     }
 
     /// Has it waited too long?

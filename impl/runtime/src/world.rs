@@ -24,6 +24,11 @@ pub trait World<S: StateMachine> {
     /// Sends a [frame](crate::codec::encode_frame). It may get lost.
     fn send(&mut self, to: NodeId, frame: &[u8]);
 
+    /// Is anything of what the node writes to be kept? If not, its batches have no records.
+    fn keeps_log(&self) -> bool {
+        true
+    }
+
     /// Gives the disk something to do, after all it was given before. It may be done when this returns; whenever it is, an
     /// [`Event::Disk`] says so.
     fn submit(&mut self, work: Work);
@@ -204,6 +209,8 @@ pub enum Done {
     Appended {
         /// The last of them.
         number: u64,
+        /// The memory of one of them, or none, to be filled again: new memory costs the system more than the records that go there.
+        space: Batch,
     },
     /// A leader's snapshot is durable, or was not what was announced.
     KeptStaged {

@@ -3,7 +3,7 @@
 #[path = "node_loop/world.rs"]
 mod world;
 
-use seaworthy::{RequestError, Stop, Timing};
+use seaworthy::{Compaction, RequestError, Stop, Timing};
 use seaworthy_protocol::{Message, NodeId};
 use std::time::Duration;
 use world::{Answered, Nodes, n};
@@ -271,6 +271,35 @@ fn a_command_that_is_too_large_is_refused_at_once() {
     let token = nodes.propose(leader, 7);
     let refused = RequestError::TooLarge { bytes: 8, limit: 7 };
     assert_eq!(nodes.answer(token), Some(Answered::Refused(refused)));
+}
+
+/// Proposes so many commands, and lets each be committed.
+fn propose(nodes: &mut Nodes, leader: NodeId, count: u64) {
+    for command in 0..count {
+        nodes.propose(leader, command);
+        nodes.settle();
+    }
+}
+
+/// It gets them from the log, and no snapshot: that is for one that has been away.
+#[test]
+fn what_a_slow_follower_lacks_stays_in_its_leaders_log_within_limits() {
+    let mut nodes = Nodes::new(3);
+    nodes.compact(Compaction { every: 10, keep: 5 });
+    let leader = nodes.elect();
+    let slow = n(3).find(|id| *id != leader).unwrap();
+    nodes.pass(100 * MS);
+    propose(&mut nodes, leader, 30);
+    let (base, last) = nodes.log(leader);
+    assert!(last - base <= 15, "nobody lacks anything: {base} to {last}");
+    nodes.deaf.insert(slow);
+    propose(&mut nodes, leader, 30);
+    let (base, end) = nodes.log(leader);
+    assert_eq!(nodes.log(slow).1, last);
+    assert!(base <= last && end == last + 30, "{base} to {end}");
+    propose(&mut nodes, leader, 30);
+    let (base, last) = nodes.log(leader);
+    assert!(last - base <= 15, "it is too far behind: {base} to {last}");
 }
 
 fn first() -> NodeId {

@@ -49,15 +49,6 @@ impl Fact {
     }
 }
 
-/// All that a node's disk is to hold, after the beginning of its log is forgotten.
-pub(crate) struct State<'a, C> {
-    pub(crate) current_term: Term,
-    pub(crate) voted_for: Option<NodeId>,
-    pub(crate) snapshot: Snapshot,
-    pub(crate) base: LogId,
-    pub(crate) entries: &'a [Entry<C>],
-}
-
 /// What is gathered.
 pub(crate) struct Journal<C> {
     writes: Writes,
@@ -109,13 +100,10 @@ impl<C: Command> Journal<C> {
         snapshot
     }
 
-    /// Restates everything: what precedes it in the log may go.
-    pub(crate) fn restate(&mut self, state: &State<'_, C>) {
-        let State { current_term, voted_for, snapshot, base, entries } = *state;
-        // All of them are among those that are restated.
-        self.run.clear();
-        let snapshot = Some(snapshot);
-        self.writes.batch.push(&Record::State { current_term, voted_for, snapshot, base, entries });
+    /// A snapshot stands for the log up to an entry. What is in no entry must be recorded anew: segments before may go.
+    pub(crate) fn compact(&mut self, snapshot: Snapshot, base: LogId) {
+        self.close_run();
+        self.writes.batch.push::<C>(&Record::Compact { snapshot, base });
         self.is_urgent = true;
     }
 
@@ -188,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_restated_stands_alone() {
+    fn what_a_snapshot_stands_for_is_gone() {
         let mut disk = Disk::new(MemoryFiles::default(), 0, Layout::default()).expect("it is empty");
         let mut journal = Journal::default();
         journal.append(0, entries(10, 64));
@@ -197,8 +185,7 @@ mod tests {
         let snapshot = journal.save(last, &Checksum::after(8, 64));
         let base = LogId { term: Term(1), index: Index(6) };
         let kept = &entries(10, 64)[6..];
-        let (current_term, voted_for) = (Term(1), NodeId::new(1));
-        journal.restate(&State { current_term, voted_for, snapshot, base, entries: kept });
+        journal.compact(snapshot, base);
         written(&mut journal, &mut disk);
         let durable = recovered(disk);
         assert_eq!((durable.snapshot(), durable.log().base()), (Some(snapshot), base));

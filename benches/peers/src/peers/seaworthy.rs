@@ -1,18 +1,18 @@
 //! seaworthy as its users have it: `Builder`, `Network`, `Raft`, with everything in memory or in directories. Its messages and its log are
 //! encoded.
 
-use super::seaworthy_core::wide_window;
 use crate::disk::place;
-use crate::lanes::tasks::{COMPACT_EVERY, KEEP};
 use crate::measure::{Cluster, Failure, Latencies, Load};
 use seaworthy::{
-    Builder, Compaction, Index, Limits, Network, NodeSet, ProposeError, Raft, Raw, Reply, StateMachine,
+    Builder, Compaction, Config, Index, Limits, Network, NodeSet, ProposeError, Raft, Raw, Reply, StateMachine,
     Timing,
 };
 use seaworthy_benches::disk_log::Place;
 use seaworthy_benches::workload::{Checksum, Command, payload};
+use seaworthy_protocol::Window;
 use std::collections::VecDeque;
 use std::error::Error;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -51,8 +51,16 @@ pub(crate) struct Seaworthy {
     place: Option<Place>,
 }
 
-/// What stays of a log that is on a disk too, where it is written once more whenever the log is compacted.
-const KEEP_ON_DISK: u64 = 32_768;
+/// What is sent to a follower before it has answered: as much as the processor's caches hold, rather than as much as there is.
+fn window(config: Config) -> Config {
+    let window = |entries, bytes| {
+        Some(Window { entries: NonZeroUsize::new(entries)?, bytes: NonZeroUsize::new(bytes)? })
+    };
+    config.with_window(window(1 << 14, 4 << 20))
+}
+
+/// More than is ever in flight; what a slower follower lacks beside that, the leader keeps by itself.
+const COMPACTION: Compaction = Compaction { every: 4_096, keep: 16_384 };
 
 impl Seaworthy {
     /// Starts three in memory.
@@ -113,13 +121,12 @@ impl Seaworthy {
         let ms = Duration::from_millis;
         // Heartbeats are frequent, as followers hear of the last commit by one; elections are rare, whatever else the machine does.
         let timing = Timing::new(ms(10), ms(500), ms(1_000))?;
-        let keep = if directory.is_some() { KEEP_ON_DISK } else { KEEP };
         let start = |id| {
             let mut builder = Builder::new(1, id, voters, &network)
-                .compaction(Compaction { every: COMPACT_EVERY, keep })
+                .compaction(COMPACTION)
                 .limits(Limits { proposals: 1 << 20, ..Limits::default() })
                 .timing(timing)
-                .config(wide_window);
+                .config(window);
             if let Some(directory) = directory {
                 builder = builder.directory(directory.join(id.to_string()));
             }

@@ -16,7 +16,10 @@ impl MemoryDisk {
     /// Does it at once, and says what there is to say.
     pub(crate) fn work(&mut self, work: Work) -> Option<Done> {
         match work {
-            Work::Append { number, .. } => Some(Done::Appended { number }),
+            Work::Append { number, batch: mut space } => {
+                space.clear();
+                Some(Done::Appended { number, space })
+            }
             Work::Stage { chunk, bytes } => {
                 self.staged.truncate(usize::try_from(chunk.offset).unwrap_or(usize::MAX));
                 self.staged.extend(bytes);

@@ -145,6 +145,10 @@ where
                     let (envelope, chunk) = (frame.envelope, frame.chunk.to_vec());
                     self.events.push_back(Event::Message { envelope, chunk });
                 }
+                match &self.wire {
+                    WireEnd::Memory(network) => network.buffers().give_back(bytes),
+                    WireEnd::Tcp(_) => {}
+                }
             }
             Incoming::Message { envelope, chunk } => {
                 self.events.push_back(Event::Message { envelope, chunk })
@@ -267,6 +271,13 @@ where
         match &mut self.wire {
             WireEnd::Memory(network) => network.send(self.id, to, frame),
             WireEnd::Tcp(tcp) => tcp.send(to, frame),
+        }
+    }
+
+    fn keeps_log(&self) -> bool {
+        match &self.disk {
+            DiskEnd::Memory(_) => false,
+            DiskEnd::Thread { .. } => true,
         }
     }
 

@@ -2,10 +2,16 @@
 
 use crate::codec::frame_len;
 use crate::sync::Guarded;
+use crate::wal::SPACE_MAX;
 use seaworthy_protocol::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+
+/// Memory of so many frames is kept.
+const KEPT: usize = 64;
+/// A smaller one costs little, and is none for a larger frame.
+const SMALL: usize = 4096;
 
 type Deliver = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
@@ -19,7 +25,7 @@ type Deliver = Arc<dyn Fn(&[u8]) + Send + Sync>;
 /// network.heal();
 /// ```
 #[derive(Clone)]
-pub struct Network(Guarded<Links>);
+pub struct Network(Guarded<Links>, Buffers);
 
 #[derive(Default)]
 struct Links {
@@ -28,9 +34,39 @@ struct Links {
     cut: BTreeSet<(NodeId, NodeId)>,
 }
 
+/// Memory of frames that were read, to be filled with others: new memory for each would cost the system more than the copy.
+#[derive(Clone)]
+pub(crate) struct Buffers(Guarded<Vec<Vec<u8>>>);
+
+impl Buffers {
+    /// A copy of a frame.
+    pub(crate) fn copy(&self, frame: &[u8]) -> Vec<u8> {
+        let kept = if frame.len() < SMALL { None } else { self.0.with(Vec::pop) };
+        let mut bytes = kept.unwrap_or_default();
+        bytes.extend_from_slice(frame);
+        bytes
+    }
+
+    /// It has been read.
+    pub(crate) fn give_back(&self, mut bytes: Vec<u8>) {
+        bytes.clear();
+        if (SMALL..=SPACE_MAX).contains(&bytes.capacity()) {
+            // What is too much is freed when the lock is free.
+            let _rest = self.0.with(|kept| {
+                if kept.len() < KEPT {
+                    kept.push(bytes);
+                    None
+                } else {
+                    Some(bytes)
+                }
+            });
+        }
+    }
+}
+
 impl Default for Network {
     fn default() -> Self {
-        Self(Guarded::new(Links::default()))
+        Self(Guarded::new(Links::default()), Buffers(Guarded::new(Vec::new())))
     }
 }
 
@@ -109,6 +145,11 @@ impl Network {
         if let Some(deliver) = deliver {
             deliver(frame);
         }
+    }
+
+    /// Where frames that travel are held.
+    pub(crate) const fn buffers(&self) -> &Buffers {
+        &self.1
     }
 
     pub(crate) fn join(&self, id: NodeId, deliver: Deliver) {

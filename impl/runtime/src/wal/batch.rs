@@ -8,6 +8,8 @@ use seaworthy_protocol::Entry;
 
 /// The most bytes for which room is made before they are there.
 pub(crate) const ROOM_MAX: usize = 1 << 20;
+/// The most bytes of memory that are kept to be filled again.
+pub(crate) const SPACE_MAX: usize = 8 << 20;
 
 /// Records to be made durable, in order. Their frames are left open until it is known where they will stand.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -53,6 +55,19 @@ impl Batch {
             changes: Changes::default(),
         };
         std::mem::replace(self, room)
+    }
+
+    /// Takes all records in exchange for an empty batch, whose memory is filled next; without one, [`take`](Self::take)s them.
+    pub(crate) fn exchange(&mut self, space: Option<Self>) -> Self {
+        match space {
+            Some(space) => std::mem::replace(self, space),
+            None => self.take(),
+        }
+    }
+
+    /// Is its memory worth being kept, and not more than is commonly needed?
+    pub(crate) fn is_spacious(&self) -> bool {
+        (1..=SPACE_MAX).contains(&self.bytes.capacity())
     }
 
     /// Forgets all records, and keeps the space.

@@ -34,7 +34,7 @@ mod snapshot_reader;
 mod snapshots;
 
 pub use batch::Batch;
-pub(crate) use batch::ROOM_MAX;
+pub(crate) use batch::{ROOM_MAX, SPACE_MAX};
 pub use directory::Directory;
 pub use error::{DiskError, OpenError};
 pub use files::{FileName, Files};

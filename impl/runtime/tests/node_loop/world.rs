@@ -5,8 +5,8 @@ use rand::{Rng, SeedableRng};
 use seaworthy::codec::decode_frame;
 use seaworthy::wal::DiskError;
 use seaworthy::{
-    Building, Done, Event, Limits, NodeLoop, Raw, Request, RequestError, Settings, StateMachine, Stop, Task,
-    Token, Work, World,
+    Building, Compaction, Done, Event, Limits, NodeLoop, Raw, Request, RequestError, Settings, StateMachine,
+    Status, Stop, Task, Token, Work, World,
 };
 use seaworthy_protocol::{Chunk, Config, Durable, Entry, Envelope, Index, NodeId, NodeSet, PeerFault};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -187,6 +187,11 @@ impl Nodes {
         nodes
     }
 
+    /// From now on all of them make snapshots like this.
+    pub(crate) fn compact(&mut self, compaction: Compaction) {
+        self.loops.values_mut().for_each(|node| node.set_compaction(compaction));
+    }
+
     fn view(&mut self, id: NodeId) -> (Option<&mut NodeLoop<List>>, View<'_>) {
         let port = self.ports.get_mut(&id).unwrap();
         let Self { now, dice, flying, written, answers, .. } = self;
@@ -234,8 +239,12 @@ impl Nodes {
                 port.refused = Some(work);
                 port.inbox.push_back(Event::Disk(Done::Refused));
             }
-            Work::Append { number, .. } => port.inbox.push_back(Event::Disk(Done::Appended { number })),
-            Work::Stage { .. } | Work::KeepStaged(_) | Work::Save { .. } | Work::Retry => {}
+            Work::Append { number, batch: mut space } => {
+                space.clear();
+                port.inbox.push_back(Event::Disk(Done::Appended { number, space }));
+            }
+            Work::Save { snapshot, .. } => port.inbox.push_back(Event::Disk(Done::Saved(snapshot))),
+            Work::Stage { .. } | Work::KeepStaged(_) | Work::Retry => {}
         }
         true
     }
@@ -312,6 +321,12 @@ impl Nodes {
 
     pub(crate) fn leads(&self, id: NodeId) -> bool {
         self.loops[&id].node().is_leader()
+    }
+
+    /// Where its log begins, and where it ends.
+    pub(crate) fn log(&self, id: NodeId) -> (u64, u64) {
+        let Status { base, last, .. } = self.loops[&id].status();
+        (base.0, last.index.0)
     }
 
     pub(crate) fn timer(&self, id: NodeId) -> Duration {

@@ -1,7 +1,7 @@
 //! The null core with a disk: entries are sent at once, and count where they are durable.
 
 use crate::disk::Writes;
-use crate::disk::journal::{Journal, State};
+use crate::disk::journal::Journal;
 use crate::lanes::durable::{COMPACT_EVERY, DurableCore, Outbox};
 use crate::peers::null_core::{Message, NullCore};
 use seaworthy::{Index, LogId, Term};
@@ -45,11 +45,8 @@ impl DurableNull {
         if !self.core.compact(COMPACT_EVERY) {
             return;
         }
-        let base = self.core.base();
-        let kept: Vec<_> = entries(&self.core, base).collect();
         let snapshot = self.journal.save(id(self.core.applied()), state_machine);
-        let (current_term, voted_for) = (Term(1), None);
-        self.journal.restate(&State { current_term, voted_for, snapshot, base: id(base), entries: &kept });
+        self.journal.compact(snapshot, id(self.core.base()));
     }
 }
 

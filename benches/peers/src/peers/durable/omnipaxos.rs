@@ -5,7 +5,7 @@
 //! are durable.
 
 use crate::disk::Writes;
-use crate::disk::journal::{Fact, Held, Journal, State};
+use crate::disk::journal::{Fact, Held, Journal};
 use crate::lanes::durable::{COMPACT_EVERY, DurableCore, Outbox};
 use crate::peers::omnipaxos::{Omni, Shared};
 use omnipaxos::ballot_leader_election::Ballot;
@@ -28,7 +28,7 @@ struct Journaled {
     journal: Journal<Held>,
     /// The beginning of the log was forgotten up to here.
     trimmed: usize,
-    restates: bool,
+    compacts: bool,
 }
 
 /// The storage that a node has, and that its driver looks into.
@@ -75,7 +75,7 @@ impl Journaled {
                 self.memory.set_decided_idx(index)
             }
             StorageOp::Trim(index) => {
-                (self.trimmed, self.restates) = (index, true);
+                (self.trimmed, self.compacts) = (index, true);
                 self.memory.trim(index)
             }
             StorageOp::SetCompactedIdx(index) => self.memory.set_compacted_idx(index),
@@ -89,24 +89,17 @@ impl Journaled {
         Ok((self.trimmed + self.memory.get_log_len()?) as u64)
     }
 
-    /// What was trimmed may go from the disk too: all that stays is written once more.
-    fn restate(&mut self, state_machine: &Checksum) -> StorageResult<()> {
-        if !std::mem::take(&mut self.restates) {
+    /// What was trimmed may go from the disk too; what is in no entry is recorded anew.
+    fn compact(&mut self, state_machine: &Checksum) -> StorageResult<()> {
+        if !std::mem::take(&mut self.compacts) {
             return Ok(());
         }
         let round = self.round()?;
-        let kept: Vec<_> =
-            self.memory.get_suffix(self.trimmed)?.iter().map(|entry| logged(round, entry)).collect();
         let id = |index| LogId { term: Term(round), index: Index(index) };
         let snapshot = self.journal.save(id(state_machine.applied), state_machine);
+        self.journal.compact(snapshot, id(self.trimmed as u64));
         let promise = self.memory.get_promise()?.unwrap_or_default();
-        self.journal.restate(&State {
-            current_term: Term(promise.n.into()),
-            voted_for: leader(promise),
-            snapshot,
-            base: id(self.trimmed as u64),
-            entries: &kept,
-        });
+        self.journal.record(Fact::Term(promise.n.into(), leader(promise)));
         if let Some(accepted) = self.memory.get_accepted_round()? {
             self.journal.record(Fact::AcceptedRound(accepted.n.into(), leader(accepted)));
         }
@@ -250,7 +243,7 @@ impl DurableCore for DurableOmni {
 
     fn flush(&mut self, outbox: &mut Outbox<Message<Shared>>, state_machine: &mut Checksum) {
         self.omni.flush(COMPACT_EVERY, &mut outbox.after, state_machine);
-        self.storage.lock().restate(state_machine).expect("memory does not fail");
+        self.storage.lock().compact(state_machine).expect("memory does not fail");
     }
 
     fn take_writes(&mut self, writes: &mut Writes) {

@@ -2,12 +2,12 @@
 //! A leader's messages leave at once, all others wait. Its log is in the memory storage that it brings, too, from which it reads.
 
 use crate::disk::engine::EngineWrites;
-use crate::disk::journal::{Fact, Held, Journal, State};
+use crate::disk::journal::{Fact, Held, Journal};
 use crate::disk::{Batches, Writes};
 use crate::lanes::durable::{COMPACT_EVERY, DurableCore, KEEP, Outbox};
 use crate::peers::raft_rs::{RaftRs, apply, push};
 use raft::prelude::{Entry, HardState, Message};
-use raft::{GetEntriesContext, StateRole, Storage};
+use raft::{StateRole, Storage};
 use seaworthy::{Index, LogId, NodeId, Term};
 use seaworthy_benches::workload::Checksum;
 use seaworthy_protocol::Payload;
@@ -19,7 +19,6 @@ pub(crate) struct Compacted<'a> {
     /// The last entry that is applied, and the last that goes.
     last: LogId,
     base: LogId,
-    kept: Vec<Entry>,
     state: HardState,
     state_machine: &'a Checksum,
 }
@@ -56,11 +55,10 @@ impl Keeper for Journal<Held> {
     }
 
     fn compact(&mut self, compacted: &Compacted<'_>) {
-        let Compacted { last, base, kept, state, state_machine } = compacted;
+        let Compacted { last, base, state, state_machine } = compacted;
         let snapshot = self.save(*last, state_machine);
-        let kept: Vec<_> = kept.iter().map(logged).collect();
-        let (current_term, voted_for) = (Term(state.term), voter(state.vote));
-        self.restate(&State { current_term, voted_for, snapshot, base: *base, entries: &kept });
+        self.compact(snapshot, *base);
+        self.record(Fact::Term(state.term, voter(state.vote)));
         self.remark(Fact::Decided(state.commit));
     }
 
@@ -150,11 +148,8 @@ impl<J: Keeper> DurableRaftRs<J> {
         let (last, base) = (id(self.applied), id(through));
         node.store().wl().compact(through).expect("what is compacted is applied");
         self.raft.compacted = through;
-        let end = node.raft.raft_log.last_index() + 1;
-        let kept = node.store().entries(through + 1, end, None, GetEntriesContext::empty(false));
-        let kept = kept.expect("they are in the log");
         let state = node.store().rl().hard_state().clone();
-        self.keeper.compact(&Compacted { last, base, kept, state, state_machine });
+        self.keeper.compact(&Compacted { last, base, state, state_machine });
     }
 }
 

@@ -2,7 +2,7 @@
 //! its writes waits, and whatever is durable is confirmed.
 
 use crate::disk::Writes;
-use crate::disk::journal::{Fact, Journal, State};
+use crate::disk::journal::{Fact, Journal};
 use crate::lanes::durable::{COMPACT_EVERY, DurableCore, KEEP, Outbox};
 use crate::peers::seaworthy_core::wide_window;
 use seaworthy_benches::workload::{Checksum, Command};
@@ -21,7 +21,7 @@ struct Desk {
     outbox: Outbox<Envelope<Vec<CommandEntry>>>,
     journal: Journal<Command>,
     /// A snapshot stands for a part of the log now.
-    restates: bool,
+    compacted: Option<Snapshot>,
 }
 
 impl Sink<Command> for Desk {
@@ -39,7 +39,8 @@ impl Sink<Command> for Desk {
                 self.journal.record(Fact::Term(current_term.0, voted_for));
             }
             Write::Append { after, entries } => self.journal.append(after.0, entries.iter().cloned()),
-            Write::Compact { .. } | Write::Install { .. } => self.restates = true,
+            Write::Compact { snapshot, .. } => self.compacted = Some(snapshot),
+            Write::Install { .. } => unreachable!("nobody is so far behind as to need a snapshot"),
         }
     }
 
@@ -120,16 +121,10 @@ impl DurableRaft {
         self.saving = Some(Saving { snapshot, through, batches: self.handed_over.len() as u64 + 1 });
     }
 
-    fn restate(&mut self) {
-        let durable = self.node.durable();
-        if let (true, Some(snapshot)) = (std::mem::take(&mut self.fx.sink.restates), durable.snapshot()) {
-            self.fx.sink.journal.restate(&State {
-                current_term: durable.current_term(),
-                voted_for: durable.voted_for(),
-                snapshot,
-                base: durable.log().base(),
-                entries: durable.log().entries(),
-            });
+    /// The record needs the base of the log, which the step has moved.
+    fn record_compaction(&mut self) {
+        if let Some(snapshot) = self.fx.sink.compacted.take() {
+            self.fx.sink.journal.compact(snapshot, self.node.log().base());
         }
     }
 }
@@ -182,7 +177,7 @@ impl DurableCore for DurableRaft {
 
     fn flush(&mut self, outbox: &mut Outbox<Self::Message>, state_machine: &mut Checksum) {
         self.step(Input::Replicate);
-        self.restate();
+        self.record_compaction();
         let made = &mut self.fx.sink.outbox;
         outbox.now.append(&mut made.now);
         outbox.after.append(&mut made.after);

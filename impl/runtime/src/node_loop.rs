@@ -370,13 +370,14 @@ impl<S: StateMachine> NodeLoop<S> {
     fn take_done(&mut self, done: Done, world: &mut impl World<S>) -> Result<(), Stop> {
         match done {
             Done::Appended { number, space } => {
-                self.spaces.0 = Some(space).filter(Batch::is_spacious).or(self.spaces.0.take());
+                self.spaces.0 = Some(space).filter(Batch::is_spacious).or_else(|| self.spaces.0.take());
                 let mut ack = None;
                 while self.writing.front().is_some_and(|writing| writing.number <= number) {
                     let Some(mut writing) = self.writing.pop_front() else { break };
                     writing.frames.iter().for_each(|(to, frame)| world.send(to, frame));
                     writing.frames.clear();
-                    self.spaces.1 = Some(writing.frames).filter(Frames::is_spacious).or(self.spaces.1.take());
+                    self.spaces.1 =
+                        Some(writing.frames).filter(Frames::is_spacious).or_else(|| self.spaces.1.take());
                     ack = Some(writing.ack);
                     self.counters.batches += 1;
                     self.counters.batch_bytes += writing.bytes as u64;

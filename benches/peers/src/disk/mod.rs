@@ -15,6 +15,9 @@ use seaworthy_benches::workload::Command;
 use seaworthy_protocol::{NodeId, Snapshot};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Smaller segments than the library makes by itself, so that a measurement is not over before the first of them is used again.
+pub(crate) const LAYOUT: Layout = Layout { segment_size: 16 << 20, piece_size: 1 << 20 };
+
 /// A directory that no other cluster of this process has.
 pub(crate) fn place() -> Place {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -44,6 +47,15 @@ pub(crate) trait Store: Send + 'static {
     ///
     /// If the disk fails.
     fn write(&mut self, writes: &mut Self::Writes) -> Result<(), Failure>;
+
+    /// Does what it would otherwise have to do in the middle of a later write: asked for when it was said that this one is durable.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    fn prepare(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// What is to be durable together, in this order: snapshots, then records.
@@ -103,5 +115,12 @@ impl<F: Files + Send + 'static> Store for Disk<F> {
             self.0.save_snapshot(*snapshot, bytes)?;
         }
         Ok(self.0.append(&mut writes.batch)?)
+    }
+
+    fn prepare(&mut self) -> Result<(), Failure> {
+        if self.0.wants_room() {
+            self.0.make_room()?;
+        }
+        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use super::channel::Channel;
 use super::client::{Address, BATCH, Client, Mail, Mailbox};
 use crate::disk::engine::{EngineStore, EngineWrites};
 use crate::disk::observed::{Counts, Observed};
-use crate::disk::{self, Batches, Disk, Store, Writes};
+use crate::disk::{LAYOUT, self, Batches, Disk, Store, Writes};
 use crate::measure::{Cluster, Failure, Latencies, Load};
 use seaworthy::wal::{Directory, Files, Layout};
 use seaworthy_benches::disk_log::Place;
@@ -30,7 +30,7 @@ pub(crate) const NAMES: [&str; 3] = ["one", "two", "three"];
 const IDLE: Duration = Duration::from_secs(1);
 
 /// A log is compacted when it has this many entries more than are kept: in memory and on disk at once.
-pub(crate) const COMPACT_EVERY: u64 = 131_072;
+pub(crate) const COMPACT_EVERY: u64 = 16_384;
 /// What stays of it.
 pub(crate) const KEEP: u64 = 8_192;
 
@@ -195,6 +195,7 @@ where
                     disk.write(&mut self.writes).expect("the disk works");
                     self.writes.clear();
                     send::<C, K>(&self.peers, self.outbox.after.drain(..));
+                    disk.prepare().expect("the disk works");
                     self.core.on_durable(1);
                 }
                 DiskEnd::Apart(thread) => {
@@ -282,6 +283,7 @@ where
         let count = first.count();
         first.clear();
         K::send(node, Mail::Message(Letter::Durable(count, first)));
+        disk.prepare().expect("the disk works");
         if is_stopping {
             return;
         }
@@ -321,7 +323,7 @@ where
         for name in NAMES {
             files.push(Observed::counted(Directory::open(&place.join(name))?, Arc::clone(&counts)));
         }
-        let started = Self::on_files(files, Layout::default(), is_apart, None)?;
+        let started = Self::on_files(files, LAYOUT, is_apart, None)?;
         Ok(Self { counts: Some(counts), _place: Some(place), ..started })
     }
 

@@ -1,7 +1,7 @@
 //! seaworthy as its users have it: `Builder`, `Network`, `Raft`, with everything in memory or in directories. Its messages and its log are
 //! encoded.
 
-use crate::disk::place;
+use crate::disk::{LAYOUT, place};
 use crate::measure::{Cluster, Failure, Latencies, Load};
 use seaworthy::{
     Builder, Compaction, Config, Index, Limits, Network, NodeSet, ProposeError, Raft, Raw, Reply, StateMachine,
@@ -61,6 +61,9 @@ fn window(config: Config) -> Config {
 
 /// More than is ever in flight; what a slower follower lacks beside that, the leader keeps by itself.
 const COMPACTION: Compaction = Compaction { every: 4_096, keep: 16_384 };
+
+/// Where each snapshot is a file that is synced.
+const COMPACTION_ON_DISK: Compaction = Compaction { every: 16_384, keep: 16_384 };
 
 impl Seaworthy {
     /// Starts three in memory.
@@ -128,7 +131,8 @@ impl Seaworthy {
                 .timing(timing)
                 .config(window);
             if let Some(directory) = directory {
-                builder = builder.directory(directory.join(id.to_string()));
+                builder = builder.directory(directory.join(id.to_string())).layout(LAYOUT);
+                builder = builder.compaction(COMPACTION_ON_DISK);
             }
             Ok::<_, Failure>(builder.start(Applying::default())?)
         };

@@ -28,7 +28,7 @@ impl Batch {
     /// If its body has 2^32 bytes or more.
     pub fn push<C: Command>(&mut self, record: &Record<&[Entry<C>]>) {
         let start = self.bytes.len();
-        self.changes.then(&Changes::of(record));
+        self.changes.add(record);
         self.starts.push(start);
         self.bytes.resize(start + RECORD_HEADER, 0);
         encode_record(record, &mut self.bytes);

@@ -110,29 +110,34 @@ pub(super) struct Changes {
 
 impl Changes {
     pub(super) fn of<C, E: AsRef<[Entry<C>]>>(record: &Record<E>) -> Self {
+        let mut changes = Self::default();
+        changes.add(record);
+        changes
+    }
+
+    /// Those of one more record.
+    #[inline]
+    pub(super) fn add<C, E: AsRef<[Entry<C>]>>(&mut self, record: &Record<E>) {
         match record {
             Record::TermAndVote { current_term, voted_for } => {
-                Self { term_and_vote: Some((*current_term, *voted_for)), ..Self::default() }
+                self.term_and_vote = Some((*current_term, *voted_for));
             }
             Record::Append { after, entries } => {
                 let entries = entries.as_ref();
                 // Nothing stands before the first entry, and its term is known.
                 let cut = if *after == Index(0) { Term(0) } else { UNKNOWN };
                 let term = entries.last().map_or(cut, |entry| entry.term);
-                let last = LogId { term, index: after.plus(entries.len()) };
-                Self { last: Some(last), cut: Some(*after), ..Self::default() }
-            }
-            Record::Compact { snapshot, base } => {
-                Self { snapshot: Some((*snapshot, *base)), ..Self::default() }
-            }
-            Record::Install { snapshot } => {
-                let last = snapshot.last;
-                Self {
-                    snapshot: Some((*snapshot, last)),
-                    last: Some(last),
-                    is_installed: true,
-                    ..Self::default()
+                self.last = Some(LogId { term, index: after.plus(entries.len()) });
+                // What is cut after an installation cuts nothing of what was there before it.
+                if !self.is_installed {
+                    self.cut = Some(self.cut.map_or(*after, |cut| cut.min(*after)));
                 }
+            }
+            Record::Compact { snapshot, base } => self.snapshot = Some((*snapshot, *base)),
+            Record::Install { snapshot } => {
+                self.snapshot = Some((*snapshot, snapshot.last));
+                self.last = Some(snapshot.last);
+                self.is_installed = true;
             }
         }
     }
@@ -143,12 +148,8 @@ impl Changes {
         self.term_and_vote = term_and_vote.or(self.term_and_vote);
         self.snapshot = snapshot.or(self.snapshot);
         self.last = last.or(self.last);
-        // What is cut after an installation cuts nothing of what was there before it.
-        if !self.is_installed {
-            self.cut = match (self.cut, cut) {
-                (Some(one), Some(other)) => Some(one.min(other)),
-                (one, other) => one.or(other),
-            };
+        if let (Some(cut), false) = (cut, self.is_installed) {
+            self.cut = Some(self.cut.map_or(cut, |before| before.min(cut)));
         }
         self.is_installed |= is_installed;
     }

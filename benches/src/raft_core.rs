@@ -4,7 +4,7 @@ use crate::one_thread::Core;
 use crate::workload::Checksum;
 use crate::workload::Command;
 use seaworthy_protocol::{
-    Answer, Chunk, Config, Durable, Effects, Entries, Entry, Envelope, Index, Input, LogId, Node, NodeSet,
+    Answer, Chunk, Config, Durable, Effects, Entries, Entry, Envelope, Index, Input, Log, LogId, Node, NodeSet,
     Payload, PeerFault, Recording, Release, Role, Sink, Snapshot, Write,
 };
 use std::sync::Arc;
@@ -201,7 +201,13 @@ impl<B: Boundary> RaftCore<B> {
         Self::cluster_with(|config| config, None)
     }
 
-    fn cluster_with<const NODES: usize>(
+    /// So many nodes with other settings than the defaults.
+    ///
+    /// # Panics
+    ///
+    /// If the election fails.
+    #[must_use]
+    pub fn cluster_with<const NODES: usize>(
         change: impl FnOnce(Config) -> Config,
         compaction: Option<Compaction>,
     ) -> [Self; NODES] {
@@ -226,6 +232,12 @@ impl<B: Boundary> RaftCore<B> {
         assert!(cores[0].node.is_leader());
         assert_eq!(cores[0].node.commit_index(), Index(1));
         cores
+    }
+
+    /// The log.
+    #[must_use]
+    pub const fn log(&self) -> &Log<Command> {
+        self.node.log()
     }
 
     fn step(&mut self, input: Input<Command, B::Entries>) {

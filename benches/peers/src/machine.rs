@@ -14,7 +14,7 @@ const LOCK: &str = include_str!("../Cargo.lock");
 const MEASURED: [&str; 5] = ["omnipaxos", "openraft", "raft", "raft-engine", "tokio"];
 
 /// A machine, and what was built on it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Machine {
     date: String,
     processor: String,
@@ -62,6 +62,37 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// Are these the same machine and the same program, on whatever day?
+    pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
+        Self { date: other.date.clone(), ..self.clone() } == *other
+    }
+}
+
+/// The bytes of memory that the system could give away. Nothing if it does not tell.
+pub(crate) fn available_memory() -> Option<u64> {
+    let memory = fs::read_to_string("/proc/meminfo").ok()?;
+    let available = memory.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = available.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kibibytes * 1_024)
+}
+
+/// How often the threads of this process have gone to sleep so far: those that are there, as the count of one goes with it. Nothing if
+/// the system does not tell.
+pub(crate) fn sleeps() -> Option<u64> {
+    let mut all = 0;
+    for thread in fs::read_dir("/proc/self/task").ok()?.flatten() {
+        // One that has ended meanwhile is not there any more.
+        let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
+        all += counted_sleeps(&status).unwrap_or_default();
+    }
+    Some(all)
+}
+
+fn counted_sleeps(status: &str) -> Option<u64> {
+    status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?.trim().parse().ok()
+}
+
 /// What all processes have used so far, of all processors together; what the machine under this one took counts too. Nothing if
 /// the system does not tell.
 pub(crate) fn busy_time() -> Option<Duration> {
@@ -104,6 +135,30 @@ impl fmt::Display for Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_that_waits_has_slept() {
+        let status = "Name:\tnode\nvoluntary_ctxt_switches:\t12\nnonvoluntary_ctxt_switches:\t345\n";
+        assert_eq!(counted_sleeps(status), Some(12));
+        assert_eq!(counted_sleeps("Name:\tnode\n"), None);
+        let (wake, woken) = std::sync::mpsc::channel();
+        let waiting = thread::spawn(move || woken.iter().for_each(drop));
+        let before = sleeps();
+        // It must sleep again between the two readings, so it takes as many wake-ups as that takes.
+        while before.is_some() && sleeps() == before {
+            wake.send(()).expect("it waits");
+            thread::yield_now();
+        }
+        drop(wake);
+        waiting.join().expect("it has woken");
+    }
+
+    #[test]
+    fn the_same_machine_on_another_day_is_the_same() {
+        let here = Machine::here();
+        assert!(here.is_the_same_as(&Machine { date: "1970-01-01".into(), ..here.clone() }));
+        assert!(!here.is_the_same_as(&Machine { commit: "another".into(), ..here.clone() }));
+    }
 
     #[test]
     fn versions_are_those_of_the_lock_file() {

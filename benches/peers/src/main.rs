@@ -8,6 +8,7 @@
 mod all;
 mod compare;
 mod disk;
+mod growth;
 mod lanes;
 mod library;
 mod machine;
@@ -22,6 +23,7 @@ mod statistics;
 use crate::all::Everything;
 use crate::compare::Plan;
 use crate::disk::traced::{self, Subject};
+use crate::growth::{Single, Wanted};
 use crate::library::{Lane, Variant};
 use crate::machine::Machine;
 use crate::measure::{Failure, Load};
@@ -49,7 +51,9 @@ struct Arguments {
 enum Subcommands {
     /// Measures all libraries in all lanes under all loads, and writes down and draws what comes of it.
     All(Everything),
-    /// Puts what `all` has written into the documentation.
+    /// Measures how seaworthy's costs grow: with nodes, payloads, logs and proposers.
+    Growth(Wanted),
+    /// Puts what `all` and `growth` have written into the documentation.
     Page {
         /// Where it was written.
         run: PathBuf,
@@ -63,6 +67,8 @@ enum Subcommands {
     Run { lane: Lane, library: String, variant: String, payload: usize, in_flight: u64, entries: u64 },
     /// Looks whether one answers only what is durable, and prints a line of JSON: what `compare` starts before it measures with disks.
     Gate { lane: Lane, library: String, variant: String },
+    /// Measures one point of a curve, and prints a line of JSON: what `growth` starts.
+    GrowOnce(Single),
     /// Proposes entries to what opens its files itself, and says when each is answered: what `gate` starts under strace.
     Answer { subject: Subject, directory: PathBuf },
 }
@@ -140,6 +146,8 @@ fn gate(variant: &Variant) -> Result<(), Failure> {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Subcommands::All(everything) => all::all(&everything),
+        Subcommands::Growth(wanted) => growth::grow(&wanted),
+        Subcommands::GrowOnce(single) => growth::grow_once(&single),
         Subcommands::Page { run, docs } => page::write(&run, &docs),
         Subcommands::Compare(comparison) => compare(&comparison),
         Subcommands::Run { lane, library, variant, payload, in_flight, entries } => {

@@ -1,7 +1,7 @@
 //! What is measured of a cluster, and that it did the work.
 
 use crate::disk::ceiling::ceiling;
-use crate::machine::busy_time;
+use crate::machine::{busy_time, sleeps};
 use hdrhistogram::Histogram;
 use rustix::time::{ClockId, clock_gettime};
 use seaworthy_benches::workload::Checksum;
@@ -29,15 +29,14 @@ impl Load {
     const fn warm_up(&self) -> u64 {
         self.entries / 10 + 1
     }
-
-    const fn total(&self) -> u64 {
-        self.warm_up() + self.entries
-    }
 }
 
-/// Three nodes of some library, one of which leads.
+/// Nodes of some library, one of which leads: three of them, where it is not about their number.
 pub(crate) trait Cluster {
-    /// Proposes the entries of these numbers, and returns once all three nodes have applied them.
+    /// What the state machines of all nodes came to.
+    type States: AsRef<[Checksum]>;
+
+    /// Proposes the entries of these numbers, and returns once all nodes have applied them.
     ///
     /// # Errors
     ///
@@ -55,7 +54,7 @@ pub(crate) trait Cluster {
     /// # Errors
     ///
     /// Whatever was noticed to be wrong, such as a follower that did not apply entries but took a snapshot.
-    fn finish(self) -> Result<[Checksum; 3], Failure>;
+    fn finish(self) -> Result<Self::States, Failure>;
 }
 
 /// A minute, in nanoseconds: what takes longer counts as that.
@@ -75,6 +74,16 @@ impl Latencies {
         self.0.saturating_record_n(nanoseconds, count);
     }
 
+    /// The longest.
+    pub(crate) fn microseconds_max(&self) -> f64 {
+        self.0.max() as f64 / 1e3
+    }
+
+    /// Forgets them.
+    pub(crate) fn forget(&mut self) {
+        self.0.reset();
+    }
+
     fn microseconds_at(&self, quantile: f64) -> f64 {
         self.0.value_at_quantile(quantile) as f64 / 1e3
     }
@@ -83,7 +92,7 @@ impl Latencies {
 /// What came of a measurement.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) struct Measured {
-    /// From the first proposal until all three nodes had applied the last.
+    /// From the first proposal until all nodes had applied the last.
     pub(crate) wall_ns_per_entry: f64,
     /// Of all threads of the process.
     pub(crate) cpu_ns_per_entry: f64,
@@ -96,6 +105,10 @@ pub(crate) struct Measured {
     pub(crate) p99_us: f64,
     /// One in a thousand took longer.
     pub(crate) p999_us: f64,
+    /// How often a thread of the process went to sleep: each time another must wake it. Nothing where the system does not tell, and
+    /// in older figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sleeps_per_entry: Option<f64>,
     /// What the disks did; nothing in lanes without disks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) disk: Option<DiskUse>,
@@ -148,14 +161,26 @@ impl Measured {
 /// Whatever the cluster says; or that its state machines are not what they must be.
 pub(crate) fn measure(mut cluster: impl Cluster, load: &Load) -> Result<Measured, Failure> {
     cluster.run(0..load.warm_up(), load, &mut Latencies::new()?)?;
+    measure_warm(cluster, load.warm_up(), load)
+}
+
+/// Times a cluster that has done so many entries before, and looks whether it did the work.
+///
+/// # Errors
+///
+/// Likewise.
+pub(crate) fn measure_warm(mut cluster: impl Cluster, before: u64, load: &Load) -> Result<Measured, Failure> {
+    let total = before + load.entries;
     let mut latencies = Latencies::new()?;
     let disk_before = cluster.disk_so_far();
+    let slept_before = sleeps();
     let (began, cpu_before, busy_before) = (Instant::now(), cpu_time(), busy_time());
-    cluster.run(load.warm_up()..load.total(), load, &mut latencies)?;
+    cluster.run(before..total, load, &mut latencies)?;
     let (wall, cpu, busy) = (began.elapsed(), cpu_time() - cpu_before, busy_time());
+    let slept = sleeps().zip(slept_before).map(|(now, before)| now.saturating_sub(before));
     let disk = cluster.disk_so_far().zip(disk_before);
     let disk = disk.map(|(now, before)| (now.0 - before.0, now.1 - before.1));
-    check(&cluster.finish()?, &Checksum::after(load.total(), load.payload))?;
+    check(cluster.finish()?.as_ref(), &Checksum::after(total, load.payload))?;
     if latencies.0.len() != load.entries {
         return Err(format!("{} answers for {} entries", latencies.0.len(), load.entries).into());
     }
@@ -171,12 +196,13 @@ pub(crate) fn measure(mut cluster: impl Cluster, load: &Load) -> Result<Measured
         p50_us: latencies.microseconds_at(0.5),
         p99_us: latencies.microseconds_at(0.99),
         p999_us: latencies.microseconds_at(0.999),
+        sleeps_per_entry: slept.map(|slept| slept as f64 / load.entries as f64),
         disk,
     })
 }
 
-/// All three the same, and each entry once. Where clients race the order is the log's, and only the replicas know it.
-fn check(states: &[Checksum; 3], expected: &Checksum) -> Result<(), Failure> {
+/// All the same, and each entry once. Where clients race the order is the log's, and only the replicas know it.
+fn check(states: &[Checksum], expected: &Checksum) -> Result<(), Failure> {
     if states.iter().any(|state| *state != states[0]) {
         return Err(format!("the replicas differ: {states:?}").into());
     }
@@ -187,7 +213,7 @@ fn check(states: &[Checksum; 3], expected: &Checksum) -> Result<(), Failure> {
 }
 
 /// What all threads of this process have used so far.
-fn cpu_time() -> Duration {
+pub(crate) fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())

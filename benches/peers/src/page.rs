@@ -1,5 +1,6 @@
 //! The figures of the documentation, made from the file of a run: nobody copies numbers by hand.
 
+use crate::growth::{self, results::Growth};
 use crate::library::Lane;
 use crate::measure::Failure;
 use crate::plots;
@@ -13,23 +14,39 @@ pub(crate) const FIGURES: &str = "figures.json";
 /// Between these two lines of the page stands what is made.
 const BEGIN: &str = "<!-- made by `seaworthy-peers page`: what stands from here on is overwritten -->";
 const END: &str = "<!-- what stands from here on is not -->";
+/// And between these two what is made of how costs grow.
+const GROWTH_BEGIN: &str =
+    "<!-- made by `seaworthy-peers page` from what `growth` has measured: overwritten too -->";
+const GROWTH_END: &str = "<!-- this is not any more -->";
 /// Where the pictures are, as the page sees it.
 const PICTURES: &str = "pictures/benchmarks";
 
-/// Puts the figures of a run into the page, and its pictures beside the others.
+/// Puts the figures of a run into the page, and its pictures beside the others: of a comparison, of how costs grow, or of both. What was not
+/// measured stays as it was.
 ///
 /// # Errors
 ///
 /// If there is no such run, or the page has no place for it.
 pub(crate) fn write(run: &Path, docs: &Path) -> Result<(), Failure> {
-    let results: Results = serde_json::from_str(&fs::read_to_string(run.join(FIGURES))?)?;
     let page = docs.join("benchmarks.md");
-    let text = fs::read_to_string(&page)?;
-    let text =
-        replaced(&text, &section(&results)).ok_or_else(|| format!("no place in {}", page.display()))?;
+    let nowhere = || format!("no place in {}", page.display());
+    let mut text = fs::read_to_string(&page)?;
     let pictures = docs.join(PICTURES);
     fs::create_dir_all(&pictures)?;
-    draw(&results, &pictures)?;
+    let (compared, grown) = (run.join(FIGURES), Growth::read(run)?);
+    if !compared.exists() && grown.is_none() {
+        return Err(format!("no figures in {}", run.display()).into());
+    }
+    if compared.exists() {
+        let results: Results = serde_json::from_str(&fs::read_to_string(compared)?)?;
+        text = replaced(&text, (BEGIN, END), &section(&results)).ok_or_else(nowhere)?;
+        draw(&results, &pictures)?;
+    }
+    if let Some(growth) = grown {
+        let section = growth::page::section(&growth, PICTURES);
+        text = replaced(&text, (GROWTH_BEGIN, GROWTH_END), &section).ok_or_else(nowhere)?;
+        growth::page::draw(&growth, &pictures)?;
+    }
     Ok(fs::write(page, text)?)
 }
 
@@ -66,10 +83,10 @@ fn name(lane: &LaneResults, what: &str, payload: usize) -> String {
     format!("{}-{what}-{payload}.svg", lane.lane.name())
 }
 
-fn replaced(page: &str, section: &str) -> Option<String> {
-    let (before, rest) = page.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n\n{section}\n{END}{after}"))
+fn replaced(page: &str, (begin, end): (&str, &str), section: &str) -> Option<String> {
+    let (before, rest) = page.split_once(begin)?;
+    let (_, after) = rest.split_once(end)?;
+    Some(format!("{before}{begin}\n\n{section}\n{end}{after}"))
 }
 
 fn section(results: &Results) -> String {
@@ -127,14 +144,40 @@ mod tests {
 
     #[test]
     fn only_what_is_between_the_two_lines_is_replaced() {
-        let page = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
-        let made = replaced(&page, "new\n").expect("there is a place");
-        assert_eq!(made, format!("before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"));
-        assert_eq!(replaced(&made, "new\n"), Some(made.clone()), "again comes to the same");
-        assert_eq!(replaced("before\n", "new\n"), None);
-        let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/benchmarks.md");
-        let docs = fs::read_to_string(docs).expect("there is a page");
-        assert!(replaced(&docs, "new\n").is_some(), "it has a place for figures");
+        for lines in [(BEGIN, END), (GROWTH_BEGIN, GROWTH_END)] {
+            let (begin, end) = lines;
+            let page = format!("before\n{begin}\nold\n{end}\nafter\n");
+            let made = replaced(&page, lines, "new\n").expect("there is a place");
+            assert_eq!(made, format!("before\n{begin}\n\nnew\n\n{end}\nafter\n"));
+            assert_eq!(replaced(&made, lines, "new\n"), Some(made.clone()), "again comes to the same");
+            assert_eq!(replaced("before\n", lines, "new\n"), None);
+            let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/benchmarks.md");
+            let docs = fs::read_to_string(docs).expect("there is a page");
+            assert!(replaced(&docs, lines, "new\n").is_some(), "it has a place for figures");
+        }
+    }
+
+    #[test]
+    fn what_was_not_measured_stays_as_it_was() {
+        let place = crate::disk::place();
+        let (run, docs) = (place.join("run"), place.join("docs"));
+        fs::create_dir_all(&run).expect("there is room");
+        fs::create_dir_all(&docs).expect("there is room");
+        let page = docs.join("benchmarks.md");
+        let text = format!("{BEGIN}\nold\n{END}\n{GROWTH_BEGIN}\nold too\n{GROWTH_END}\n");
+        fs::write(&page, &text).expect("there is room");
+        assert!(write(&run, &docs).is_err(), "nothing was measured");
+        let growth = growth::page::tests::KEPT;
+        fs::write(run.join(growth::results::FIGURES), growth).expect("there is room");
+        write(&run, &docs).expect("there are figures");
+        let made = fs::read_to_string(&page).expect("it is there");
+        assert!(made.starts_with(&format!("{BEGIN}\nold\n{END}\n")) && !made.contains("old too"));
+        assert!(docs.join(PICTURES).join("growth-nodes.svg").exists());
+        fs::remove_file(run.join(growth::results::FIGURES)).expect("it is ours");
+        fs::write(run.join(FIGURES), KEPT).expect("there is room");
+        write(&run, &docs).expect("there are figures");
+        let both = fs::read_to_string(&page).expect("it is there");
+        assert!(!both.contains("\nold\n") && both.contains(&growth::page::tests::made()));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Pictures of a lane: how much gets through, and how long it takes.
 
+pub(crate) mod growth;
+
 use crate::measure::{Failure, Measured};
 use crate::report::grouped;
 use crate::results::{Compared, LaneResults};
@@ -42,9 +44,10 @@ fn write(area: &Area<'_>, what: &str, at: Point, style: TextStyle<'static>) -> R
     Ok(area.draw(&Text::new(what.to_owned(), at, style)).map_err(|error| error.to_string())?)
 }
 
-/// A library's line: a figure for each number in flight.
+/// A line: a figure for each place.
 struct Line {
-    library: String,
+    name: String,
+    style: ShapeStyle,
     points: Vec<(f64, Spread)>,
 }
 
@@ -64,9 +67,13 @@ fn lines(loads: &[&Compared], figure: impl Fn(&Measured) -> f64) -> Vec<Line> {
                 continue;
             }
             let point = (position as f64, spread(&figures));
-            match lines.iter_mut().find(|line| line.library == series.library) {
+            match lines.iter_mut().find(|line| line.name == series.library) {
                 Some(line) => line.points.push(point),
-                None => lines.push(Line { library: series.library.clone(), points: vec![point] }),
+                None => lines.push(Line {
+                    name: series.library.clone(),
+                    style: stroke(&series.library),
+                    points: vec![point],
+                }),
             }
         }
     }
@@ -88,22 +95,44 @@ type Chart<'a, X, Y> = ChartContext<'a, SVGBackend<'a>, plotters::coord::cartesi
 /// Entries a second over what is in flight, both axes growing by factors; whiskers from the least repetition to the greatest.
 pub(crate) fn throughput(lane: &LaneResults, payload: usize) -> Result<String, Failure> {
     let loads = loads(lane, payload);
-    let lines = lines(&loads, Measured::entries_per_second);
+    let in_flight = |(position, load): (usize, &&Compared)| (position as f64, grouped(load.in_flight as f64));
+    draw_lines(&Graph {
+        title: format!("Lane {}: entries a second, {} bytes each", lane.lane.name(), grouped(payload as f64)),
+        across: "proposals in flight",
+        places: loads.iter().enumerate().map(in_flight).collect(),
+        upwards: round_rate,
+        lines: lines(&loads, Measured::entries_per_second),
+    })
+}
+
+/// Lines over some places, with an axis that grows by factors.
+struct Graph {
+    title: String,
+    /// What the axis across says.
+    across: &'static str,
+    /// Where on that axis something is measured, and what is written there.
+    places: Vec<(f64, String)>,
+    /// What is written at a figure of the axis upwards.
+    upwards: fn(f64) -> String,
+    lines: Vec<Line>,
+}
+
+fn draw_lines(graph: &Graph) -> Result<String, Failure> {
+    let Graph { title, across, places, upwards, lines } = graph;
     let mut picture = String::new();
     let root = SVGBackend::with_string(&mut picture, (900, 480)).into_drawing_area();
     let failing = |error: &dyn std::fmt::Display| Failure::from(error.to_string());
     root.fill(&WHITE).map_err(|error| failing(&error))?;
-    let title =
-        format!("Lane {}: entries a second, {} bytes each", lane.lane.name(), grouped(payload as f64));
-    write(&root, &title, (20, 24), text(20, HPos::Left))?;
+    write(&root, title, (20, 24), text(20, HPos::Left))?;
     let (left, right) = root.margin(44, 40, 10, 0).split_horizontally(690);
     let figures = lines.iter().flat_map(|line| &line.points).flat_map(|(_, it)| [it.min, it.max]);
-    let last = loads.len().saturating_sub(1) as f64;
-    let rates = range(figures);
+    let [first, last] = [places.first(), places.last()].map(|place| place.map_or(0.0, |(x, _)| *x));
+    let (begin, end) = (first - 0.2, last + 0.2);
+    let heights = range(figures);
     let mut chart = ChartBuilder::on(&left)
         .x_label_area_size(1)
         .y_label_area_size(80)
-        .build_cartesian_2d(-0.2..last + 0.2, rates.clone().log_scale())
+        .build_cartesian_2d(begin..end, heights.clone().log_scale())
         .map_err(|error| failing(&error))?;
     chart
         .configure_mesh()
@@ -114,31 +143,28 @@ pub(crate) fn throughput(lane: &LaneResults, payload: usize) -> Result<String, F
         .axis_style(DARK)
         .draw()
         .map_err(|error| failing(&error))?;
-    for tick in ticks(&rates) {
-        let line = vec![(-0.2, tick), (last + 0.2, tick)];
+    for tick in ticks(&heights) {
+        let line = vec![(begin, tick), (end, tick)];
         chart.draw_series([PathElement::new(line, PALE)]).map_err(|error| failing(&error))?;
-        let (x, y) = chart.backend_coord(&(-0.2, tick));
-        write(&root, &round_rate(tick), (x - 8, y), text(14, HPos::Right))?;
+        let (x, y) = chart.backend_coord(&(begin, tick));
+        write(&root, &upwards(tick), (x - 8, y), text(14, HPos::Right))?;
     }
     for line in lines.iter().rev() {
         draw_line(&mut chart, line)?;
     }
-    for (position, load) in loads.iter().enumerate() {
-        let (x, _) = chart.backend_coord(&(position as f64, 1.0));
-        write(&root, &grouped(load.in_flight as f64), (x, 452), text(14, HPos::Center))?;
+    for (place, what) in places {
+        let (x, _) = chart.backend_coord(&(*place, 1.0));
+        write(&root, what, (x, 452), text(14, HPos::Center))?;
     }
-    let (middle, _) = chart.backend_coord(&(last / 2.0, 1.0));
-    write(&root, "proposals in flight", (middle, 470), text(14, HPos::Center))?;
+    let (middle, _) = chart.backend_coord(&(f64::midpoint(first, last), 1.0));
+    write(&root, across, (middle, 470), text(14, HPos::Center))?;
     drop(chart);
     for (position, line) in lines.iter().enumerate() {
         let y = 20 + 26 * i32::try_from(position)?;
-        let style = stroke(&line.library);
-        let sample = PathElement::new(vec![(16, y), (46, y)], style);
-        right.draw(&sample).map_err(|error| failing(&error))?;
-        right
-            .draw(&Circle::new((31, y), 4, colour(&line.library).filled()))
-            .map_err(|error| failing(&error))?;
-        write(&right, &line.library, (56, y), text(15, HPos::Left))?;
+        right.draw(&PathElement::new(vec![(16, y), (46, y)], line.style)).map_err(|error| failing(&error))?;
+        let dot = Circle::new((31, y), 4, line.style.color.filled());
+        right.draw(&dot).map_err(|error| failing(&error))?;
+        write(&right, &line.name, (56, y), text(15, HPos::Left))?;
     }
     root.present().map_err(|error| failing(&error))?;
     drop((left, right, root));
@@ -155,12 +181,12 @@ fn draw_line(chart: &mut Chart<'_, RangedCoordf64, LogCoord<f64>>, line: &Line) 
         let drawn = chart.draw_series(std::iter::once(PathElement::new(points, style)));
         drawn.map(drop).map_err(|error| error.to_string())
     };
-    let thin = colour(&line.library).stroke_width(1);
+    let thin = ShapeStyle { stroke_width: 1, ..line.style };
     for (x, Spread { min, max, .. }) in &line.points {
         draw(vec![(*x, *min), (*x, *max)], thin)?;
     }
-    draw(line.points.iter().map(|(x, it)| (*x, it.median)).collect(), stroke(&line.library))?;
-    let dot = |(x, it): &(f64, Spread)| Circle::new((*x, it.median), 4, colour(&line.library).filled());
+    draw(line.points.iter().map(|(x, it)| (*x, it.median)).collect(), line.style)?;
+    let dot = |(x, it): &(f64, Spread)| Circle::new((*x, it.median), 4, line.style.color.filled());
     chart.draw_series(line.points.iter().map(dot)).map_err(|error| error.to_string())?;
     Ok(())
 }
@@ -263,7 +289,7 @@ fn panel(area: &Area<'_>, load: &Compared, rows: usize, times: std::ops::Range<f
 /// Round figures in a range: powers of ten, and where there are few of them twice and five times those.
 fn ticks(range: &std::ops::Range<f64>) -> Vec<f64> {
     let among = |multiples: &[f64]| -> Vec<f64> {
-        let powers = (0..13).map(|exponent| 10_f64.powi(exponent));
+        let powers = (-3..13).map(|exponent| 10_f64.powi(exponent));
         let all = powers.flat_map(|power| multiples.iter().map(move |multiple| multiple * power));
         all.filter(|tick| range.contains(tick)).collect()
     };

@@ -34,9 +34,14 @@ pub(crate) fn table(lane: Lane, compared: &Compared) -> String {
         text += &format!(" wall ÷ {}'s [95 %] |", reference.library);
         rule += "--:|";
     }
+    let has_slept = libraries.iter().any(|series| !sleeps(series).is_nan());
+    if has_slept && lane != Lane::Core {
+        text += " sleeps an entry |";
+        rule += "--:|";
+    }
     if lane == Lane::Durable {
-        text += " syncs an entry | bytes an entry | of the ceiling |";
-        rule += "--:|--:|--:|";
+        text += " syncs an entry | bytes an entry | bytes a byte of payload | of the ceiling |";
+        rule += "--:|--:|--:|--:|";
     }
     let _ = writeln!(text, "\n{rule}");
     for series in libraries {
@@ -46,8 +51,11 @@ pub(crate) fn table(lane: Lane, compared: &Compared) -> String {
             let ratio = if is_itself { "1".to_owned() } else { ratio(series, reference) };
             text += &format!(" {ratio} |");
         }
+        if has_slept && lane != Lane::Core {
+            text += &format!(" {} |", small(sleeps(series)));
+        }
         if lane == Lane::Durable {
-            text += &disk(series);
+            text += &disk(series, *payload);
         }
         text.push('\n');
     }
@@ -107,15 +115,22 @@ fn row(lane: Lane, series: &Series) -> String {
     )
 }
 
+/// How often a thread went to sleep for an entry; no number in figures that do not have it.
+fn sleeps(series: &Series) -> f64 {
+    let slept = series.repetitions.iter().filter_map(|it| it.measured()?.sleeps_per_entry);
+    spread(&slept.collect::<Vec<_>>()).median
+}
+
 /// The columns that only disks have.
-fn disk(series: &Series) -> String {
+fn disk(series: &Series, payload: usize) -> String {
     let used = series.repetitions.iter().filter_map(|it| it.measured()?.disk);
     let used: Vec<DiskUse> = used.collect();
     let median = |figure: fn(&DiskUse) -> f64| spread(&used.iter().map(figure).collect::<Vec<_>>()).median;
     format!(
-        " {} | {} | {:.0} % |",
+        " {} | {} | {:.2} | {:.0} % |",
         small(median(|it| it.syncs_per_entry)),
         grouped(median(|it| it.bytes_per_entry)),
+        median(|it| it.bytes_per_entry) / payload as f64,
         median(|it| it.ceiling_percent)
     )
 }
@@ -125,11 +140,11 @@ fn told(Spread { median, min, max }: Spread, tell: impl Fn(f64) -> String) -> St
 }
 
 /// Thousands or millions, in three digits.
-fn rate(entries: f64) -> String {
+pub(crate) fn rate(entries: f64) -> String {
     if entries >= 1e6 { format!("{:.2} M", entries / 1e6) } else { format!("{} k", digits(entries / 1e3)) }
 }
 
-fn digits(figure: f64) -> String {
+pub(crate) fn digits(figure: f64) -> String {
     if figure >= 100.0 {
         grouped(figure)
     } else if figure >= 10.0 {
@@ -140,7 +155,7 @@ fn digits(figure: f64) -> String {
 }
 
 /// Two digits of what may be far below one.
-fn small(figure: f64) -> String {
+pub(crate) fn small(figure: f64) -> String {
     if figure >= 0.1 {
         format!("{figure:.2}")
     } else if figure >= 0.01 {

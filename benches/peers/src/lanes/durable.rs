@@ -8,7 +8,7 @@ use super::channel::Channel;
 use super::client::{Address, BATCH, Client, Mail, Mailbox};
 use crate::disk::engine::{EngineStore, EngineWrites};
 use crate::disk::observed::{Counts, Observed};
-use crate::disk::{LAYOUT, self, Batches, Disk, Store, Writes};
+use crate::disk::{self, Batches, Disk, LAYOUT, Store, Writes};
 use crate::measure::{Cluster, Failure, Latencies, Load};
 use seaworthy::wal::{Directory, Files, Layout};
 use seaworthy_benches::disk_log::Place;
@@ -473,6 +473,8 @@ where
     C::Message: Send + 'static,
     K: Channel,
 {
+    type States = [Checksum; 3];
+
     fn run(&mut self, numbers: Range<u64>, load: &Load, latencies: &mut Latencies) -> Result<(), Failure> {
         self.client.run(numbers, load, latencies)
     }
@@ -481,7 +483,7 @@ where
         self.counts.as_ref().map(|counts| counts.so_far())
     }
 
-    fn finish(self) -> Result<[Checksum; 3], Failure> {
+    fn finish(self) -> Result<Self::States, Failure> {
         self.client.stop();
         let mut states = [Checksum::default(); 3];
         for (state, thread) in states.iter_mut().zip(self.threads) {

@@ -1,4 +1,4 @@
-//! Three cores in one thread: messages are handed over directly, so that nothing but the core costs.
+//! Cores in one thread, three of them for a lane: messages are handed over directly, so that nothing but the core costs.
 
 use super::{Core, Payload, UnderWay};
 use crate::measure::{Cluster, Failure, Latencies, Load};
@@ -9,18 +9,43 @@ use std::time::Instant;
 /// How often time passes in vain before a cluster counts as stuck.
 const PATIENCE: u32 = 100_000;
 
-/// Three cores with their state machines.
-pub(crate) struct OneThread<C: Core> {
-    cores: [C; 3],
-    state_machines: [Checksum; 3],
-    inboxes: [Vec<C::Message>; 3],
+/// Cores with their state machines.
+pub(crate) struct OneThread<C: Core, const NODES: usize = 3> {
+    cores: [C; NODES],
+    state_machines: [Checksum; NODES],
+    inboxes: [Vec<C::Message>; NODES],
     outbox: Vec<(usize, C::Message)>,
+    /// Who hears nothing, and is not heard.
+    cut_off: Option<usize>,
 }
 
 impl<C: Core> OneThread<C> {
     pub(crate) fn start() -> Self {
-        let inboxes = [Vec::new(), Vec::new(), Vec::new()];
-        Self { cores: C::three(), state_machines: Default::default(), inboxes, outbox: Vec::new() }
+        Self::of(C::three())
+    }
+}
+
+impl<C: Core, const NODES: usize> OneThread<C, NODES> {
+    /// Cores, the first of which leads.
+    pub(crate) fn of(cores: [C; NODES]) -> Self {
+        let inboxes = std::array::from_fn(|_| Vec::new());
+        let state_machines = [Checksum::default(); NODES];
+        Self { cores, state_machines, inboxes, outbox: Vec::new(), cut_off: None }
+    }
+
+    /// Cuts a follower off, so that nobody waits for it, or joins it again.
+    pub(crate) const fn cut_off(&mut self, follower: Option<usize>) {
+        self.cut_off = follower;
+    }
+
+    /// The one that leads.
+    pub(crate) const fn leader(&self) -> &C {
+        &self.cores[0]
+    }
+
+    fn have_applied(&self, goal: u64) -> bool {
+        let mut states = self.state_machines.iter().enumerate();
+        states.all(|(core, state)| state.applied >= goal || self.cut_off == Some(core))
     }
 
     /// A core handles its messages as one batch.
@@ -34,7 +59,9 @@ impl<C: Core> OneThread<C> {
     fn flush(&mut self, core: usize) {
         self.cores[core].flush(&mut self.outbox, &mut self.state_machines[core]);
         for (to, message) in self.outbox.drain(..) {
-            self.inboxes[to].push(message);
+            if self.cut_off.is_none_or(|cut_off| cut_off != to && cut_off != core) {
+                self.inboxes[to].push(message);
+            }
         }
     }
 
@@ -43,18 +70,20 @@ impl<C: Core> OneThread<C> {
     }
 
     fn tick(&mut self) {
-        for core in 0..3 {
+        for core in 0..NODES {
             self.cores[core].tick();
             self.flush(core);
         }
     }
 }
 
-impl<C: Core> Cluster for OneThread<C> {
+impl<C: Core, const NODES: usize> Cluster for OneThread<C, NODES> {
+    type States = [Checksum; NODES];
+
     fn run(&mut self, numbers: Range<u64>, load: &Load, latencies: &mut Latencies) -> Result<(), Failure> {
         let (mut proposed, goal) = (numbers.start, numbers.end);
         let (mut under_way, mut idle) = (UnderWay::default(), 0);
-        while self.state_machines.iter().any(|state| state.applied < goal) {
+        while !self.have_applied(goal) {
             let applied = self.state_machines[0].applied;
             let burst = (load.in_flight - (proposed - applied)).min(goal - proposed);
             if burst > 0 {
@@ -66,8 +95,7 @@ impl<C: Core> Cluster for OneThread<C> {
                 under_way.proposed(now, proposed);
                 self.flush(0);
             }
-            self.serve(1);
-            self.serve(2);
+            (1..NODES).for_each(|follower| self.serve(follower));
             self.serve(0);
             under_way.answered(applied, self.state_machines[0].applied, latencies);
             // Nothing moves by itself any more: what the others do not know yet, they learn with time.
@@ -82,7 +110,7 @@ impl<C: Core> Cluster for OneThread<C> {
         Ok(())
     }
 
-    fn finish(self) -> Result<[Checksum; 3], Failure> {
+    fn finish(self) -> Result<Self::States, Failure> {
         Ok(self.state_machines)
     }
 }

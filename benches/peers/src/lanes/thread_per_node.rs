@@ -121,11 +121,13 @@ where
     C::Message: Send,
     K: Channel,
 {
+    type States = [Checksum; 3];
+
     fn run(&mut self, numbers: Range<u64>, load: &Load, latencies: &mut Latencies) -> Result<(), Failure> {
         self.client.run(numbers, load, latencies)
     }
 
-    fn finish(self) -> Result<[Checksum; 3], Failure> {
+    fn finish(self) -> Result<Self::States, Failure> {
         self.client.stop();
         let mut states = [Checksum::default(); 3];
         for (state, thread) in states.iter_mut().zip(self.threads) {

@@ -297,6 +297,8 @@ impl Openraft {
 }
 
 impl Cluster for Openraft {
+    type States = [Checksum; 3];
+
     fn run(&mut self, numbers: Range<u64>, load: &Load, latencies: &mut Latencies) -> Result<(), Failure> {
         let leader = self.nodes[0].clone();
         let write = move |payload| {
@@ -312,7 +314,7 @@ impl Cluster for Openraft {
         })
     }
 
-    fn finish(self) -> Result<[Checksum; 3], Failure> {
+    fn finish(self) -> Result<Self::States, Failure> {
         let mut states = [Checksum::default(); 3];
         for (state, machine) in states.iter_mut().zip(&self.machines) {
             let machine = lock(&machine.0);

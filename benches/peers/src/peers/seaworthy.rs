@@ -1,11 +1,12 @@
 //! seaworthy as its users have it: `Builder`, `Network`, `Raft`, with everything in memory or in directories. Its messages and its log are
 //! encoded.
 
+use super::seaworthy_core::window_of_large_payloads;
 use crate::disk::{LAYOUT, place};
 use crate::measure::{Cluster, Failure, Latencies, Load};
 use seaworthy::{
-    Builder, Compaction, Config, Index, Limits, Network, NodeSet, ProposeError, Raft, Raw, Reply, StateMachine,
-    Timing,
+    Builder, Compaction, Config, Index, Limits, Network, NodeSet, ProposeError, Raft, Raw, Reply,
+    StateMachine, Timing,
 };
 use seaworthy_benches::disk_log::Place;
 use seaworthy_benches::workload::{Checksum, Command, payload};
@@ -22,7 +23,7 @@ pub(crate) const SKIPPED: &str = "a follower took a snapshot in the place of ent
 
 /// The state machine of all, as this library's users write it.
 #[derive(Default)]
-struct Applying(Checksum);
+pub(crate) struct Applying(Checksum);
 
 impl StateMachine for Applying {
     type Command = Raw<Command>;
@@ -43,7 +44,7 @@ impl StateMachine for Applying {
     }
 }
 
-/// Three nodes and the number of the one that leads.
+/// Some nodes and the number of the one that leads.
 pub(crate) struct Seaworthy {
     nodes: Vec<Raft<Applying>>,
     leader: usize,
@@ -60,10 +61,26 @@ fn window(config: Config) -> Config {
 }
 
 /// More than is ever in flight; what a slower follower lacks beside that, the leader keeps by itself.
-const COMPACTION: Compaction = Compaction { every: 4_096, keep: 16_384 };
+pub(crate) const COMPACTION: Compaction = Compaction { every: 4_096, keep: 16_384 };
 
 /// Where each snapshot is a file that is synced.
 const COMPACTION_ON_DISK: Compaction = Compaction { every: 16_384, keep: 16_384 };
+
+/// What nodes are set to.
+struct Settings {
+    nodes: u8,
+    compaction: Compaction,
+    window: fn(Config) -> Config,
+    /// When an election begins at the soonest and at the latest.
+    elections_ms: (u64, u64),
+}
+
+impl Default for Settings {
+    /// Three as the lanes have them, in memory.
+    fn default() -> Self {
+        Self { nodes: 3, compaction: COMPACTION, window, elections_ms: (500, 1_000) }
+    }
+}
 
 impl Seaworthy {
     /// Starts three in memory.
@@ -72,7 +89,19 @@ impl Seaworthy {
     ///
     /// Whatever keeps them from starting.
     pub(crate) fn in_memory() -> Result<Self, Failure> {
-        Self::start(None)
+        Self::start(&Settings::default(), None)
+    }
+
+    /// Starts so many in memory, for payloads of any size.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps them from starting.
+    pub(crate) fn some_in_memory(nodes: u8, compaction: Compaction) -> Result<Self, Failure> {
+        // Elections are rarer still: in a node that moves much memory at once, nothing else may happen for a second.
+        let elections_ms = (2_000, 3_000);
+        let settings = Settings { nodes, compaction, window: window_of_large_payloads, elections_ms };
+        Self::start(&settings, None)
     }
 
     /// Makes the directories of three.
@@ -93,7 +122,8 @@ impl Seaworthy {
     ///
     /// Whatever keeps them from starting.
     pub(crate) fn open(directory: &Path) -> Result<Self, Failure> {
-        Self::start(Some(directory))
+        let compaction = COMPACTION_ON_DISK;
+        Self::start(&Settings { compaction, ..Settings::default() }, Some(directory))
     }
 
     /// Proposes one, and waits until it is answered.
@@ -119,20 +149,20 @@ impl Seaworthy {
     }
 
     /// Starts them, and waits for a leader.
-    fn start(directory: Option<&Path>) -> Result<Self, Failure> {
-        let (network, voters) = (Network::default(), NodeSet::first(3));
+    fn start(settings: &Settings, directory: Option<&Path>) -> Result<Self, Failure> {
+        let Settings { nodes, compaction, window, elections_ms: (soonest, latest) } = *settings;
+        let (network, voters) = (Network::default(), NodeSet::first(nodes));
         let ms = Duration::from_millis;
         // Heartbeats are frequent, as followers hear of the last commit by one; elections are rare, whatever else the machine does.
-        let timing = Timing::new(ms(10), ms(500), ms(1_000))?;
+        let timing = Timing::new(ms(10), ms(soonest), ms(latest))?;
         let start = |id| {
             let mut builder = Builder::new(1, id, voters, &network)
-                .compaction(COMPACTION)
+                .compaction(compaction)
                 .limits(Limits { proposals: 1 << 20, ..Limits::default() })
                 .timing(timing)
                 .config(window);
             if let Some(directory) = directory {
                 builder = builder.directory(directory.join(id.to_string())).layout(LAYOUT);
-                builder = builder.compaction(COMPACTION_ON_DISK);
             }
             Ok::<_, Failure>(builder.start(Applying::default())?)
         };
@@ -158,8 +188,25 @@ fn take((began, reply): Pending, latencies: &mut Latencies) -> Result<Index, Fai
 }
 
 impl Seaworthy {
+    /// The node that leads.
+    pub(crate) fn leader(&self) -> &Raft<Applying> {
+        &self.nodes[self.leader]
+    }
+
+    /// Waits until all have applied an entry.
+    ///
+    /// # Errors
+    ///
+    /// If one has stopped.
+    pub(crate) fn wait_for_applied(&self, goal: Index) -> Result<(), Failure> {
+        for node in &self.nodes {
+            node.wait_for_applied(goal).wait()?;
+        }
+        Ok(())
+    }
+
     fn try_run(&self, numbers: Range<u64>, load: &Load, latencies: &mut Latencies) -> Result<(), Failure> {
-        let leader = &self.nodes[self.leader];
+        let leader = self.leader();
         let window = usize::try_from(load.in_flight)?;
         let mut under_way: VecDeque<Pending> = VecDeque::with_capacity(window);
         for number in numbers {
@@ -174,14 +221,13 @@ impl Seaworthy {
         for pending in under_way {
             goal = goal.max(take(pending, latencies)?);
         }
-        for node in &self.nodes {
-            node.wait_for_applied(goal).wait()?;
-        }
-        Ok(())
+        self.wait_for_applied(goal)
     }
 }
 
 impl Cluster for Seaworthy {
+    type States = Vec<Checksum>;
+
     fn run(&mut self, numbers: Range<u64>, load: &Load, latencies: &mut Latencies) -> Result<(), Failure> {
         self.try_run(numbers, load, latencies).map_err(|error| {
             // A node that has stopped says why to whoever stops it.
@@ -197,11 +243,9 @@ impl Cluster for Seaworthy {
         Some(counters.fold((0, 0), |(syncs, bytes), it| (syncs + it.batches, bytes + it.batch_bytes)))
     }
 
-    fn finish(self) -> Result<[Checksum; 3], Failure> {
-        let mut states = [Checksum::default(); 3];
-        for (state, node) in states.iter_mut().zip(&self.nodes) {
-            *state = node.read_stale(|machine| machine.0).wait()?;
-        }
+    fn finish(self) -> Result<Self::States, Failure> {
+        let state = |node: &Raft<Applying>| Ok::<_, Failure>(node.read_stale(|machine| machine.0).wait()?);
+        let states = self.nodes.iter().map(state).collect::<Result<_, _>>()?;
         self.nodes.iter().try_for_each(Raft::shutdown)?;
         Ok(states)
     }

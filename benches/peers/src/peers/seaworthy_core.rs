@@ -4,19 +4,37 @@ use crate::lanes::{COMPACT_EVERY, Core, KEEP};
 use seaworthy_benches::one_thread::Core as _;
 use seaworthy_benches::raft_core::{Boundary, Compaction, InPlace, RaftCore};
 use seaworthy_benches::workload::{Checksum, Command};
-use seaworthy_protocol::{Config, Envelope, Window};
+use seaworthy_protocol::{Config, Envelope, Log, Window};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// One of three.
+/// One of some.
 pub(crate) struct SeaworthyCore(RaftCore<InPlace>);
 
 /// More on its way to a follower than any load here has under way: one that was without a processor for a while gets all it missed.
 pub(crate) fn wide_window(config: Config) -> Config {
-    let window = |entries, bytes| {
-        Some(Window { entries: NonZeroUsize::new(entries)?, bytes: NonZeroUsize::new(bytes)? })
-    };
-    config.with_window(window(1 << 16, 256 << 20))
+    config.with_window(window(256 << 20))
+}
+
+/// As many entries, but no more bytes than a half of what a follower takes that it has not looked at: what is more would be lost.
+pub(crate) fn window_of_large_payloads(config: Config) -> Config {
+    config.with_window(window(32 << 20))
+}
+
+fn window(bytes: usize) -> Option<Window> {
+    Some(Window { entries: NonZeroUsize::new(1 << 16)?, bytes: NonZeroUsize::new(bytes)? })
+}
+
+impl SeaworthyCore {
+    /// So many of them, the first elected, which keep all entries if they are not told to forget any.
+    pub(crate) fn cluster<const NODES: usize>(compaction: Option<Compaction>) -> [Self; NODES] {
+        RaftCore::cluster_with(wide_window, compaction).map(Self)
+    }
+
+    /// Its log.
+    pub(crate) const fn log(&self) -> &Log<Command> {
+        self.0.log()
+    }
 }
 
 impl Core for SeaworthyCore {
@@ -28,7 +46,7 @@ impl Core for SeaworthyCore {
 
     fn three() -> [Self; 3] {
         let compaction = Compaction { every: COMPACT_EVERY, keep: KEEP };
-        RaftCore::three_with(wide_window, Some(compaction)).map(Self)
+        Self::cluster(Some(compaction))
     }
 
     fn propose(&mut self, payload: Command) {

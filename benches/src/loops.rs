@@ -129,7 +129,7 @@ impl Loops {
     pub fn new(count: u8) -> Self {
         let voters = NodeSet::first(count);
         let settings = Settings {
-            compaction: Compaction { every: u64::MAX, keep: 0 },
+            compaction: Compaction { every: u64::MAX, keep: 0, keep_for_slow: 0 },
             ..Settings::new(Config::new(voters).expect("1 to 64 voters"))
         };
         let mut loops = Self { nodes: Vec::new(), ports: Vec::new(), proposed: 0 };

@@ -4,8 +4,8 @@ use crate::one_thread::Core;
 use crate::workload::Checksum;
 use crate::workload::Command;
 use seaworthy_protocol::{
-    Answer, Chunk, Config, Durable, Effects, Entries, Entry, Envelope, Index, Input, Log, LogId, Node, NodeSet,
-    Payload, PeerFault, Recording, Release, Role, Sink, Snapshot, Write,
+    Answer, Chunk, Config, Durable, Effects, Entries, Entry, Envelope, Index, Input, Log, LogId, Node,
+    NodeSet, Payload, PeerFault, Recording, Release, Role, Sink, Snapshot, Write,
 };
 use std::sync::Arc;
 

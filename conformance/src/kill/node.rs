@@ -44,7 +44,7 @@ pub fn node(
         .listener(listen(address)?)
         .directory(directory)
         .layout(Layout { segment_size, ..Layout::default() })
-        .compaction(Compaction { every, keep: every / 2 });
+        .compaction(Compaction { every, keep: every / 2, keep_for_slow: every });
     let builder = match trace {
         Some(trace) => builder.trace(trace),
         None => builder,

@@ -115,7 +115,8 @@ impl Lockstep {
             disk: server.durable(),
             waits: Waits::of(&server.disk),
             sent: step.sent.iter().map(|packet| packet.value().clone()).collect(),
-            may_repeat: false,
+            // What waits there was sent by any of the ways that lead here: on some of them more than once.
+            may_repeat: self.model.bounds().disk == DiskKind::Fifo,
             fault: step.fault,
             resets_timer: step.resets_election_timer,
             answers: &step.answers,

@@ -112,7 +112,8 @@ impl Walk {
         };
         let model = Raft::new(bounds);
         let config = bounds.config();
-        let compaction = Compaction { every: 3, keep: u64::from(dice.random::<bool>()) };
+        let keep = u64::from(dice.random::<bool>());
+        let compaction = Compaction { every: 3, keep, keep_for_slow: 0 };
         let settings = Settings { compaction, ..Settings::new(names::shipped(config)) };
         let mut walker = |id| {
             let walker = Walker::new(id, settings, &mut dice);

@@ -15,7 +15,7 @@ use std::time::Duration;
 const LONG: Duration = Duration::from_secs(3600);
 
 /// It makes no snapshot before it is told to.
-pub(super) const NEVER: Compaction = Compaction { every: u64::MAX, keep: 0 };
+pub(super) const NEVER: Compaction = Compaction { every: u64::MAX, keep: 0, keep_for_slow: 0 };
 
 /// What is known of a node that goes on step by step, besides itself.
 #[derive(Clone, Debug)]
@@ -217,7 +217,7 @@ impl<B: Behind> Stepping<'_, B> {
         let passed = self.stepper.passed.iter().find(|(index, _)| *index == wanted.last.index);
         let Some((_, tape)) = passed.copied() else { return Ok(()) };
         if self.node.node().commit_index() == wanted.last.index {
-            self.node.set_compaction(Compaction { every: 0, keep: self.stepper.keep });
+            self.node.set_compaction(Compaction { every: 0, keep: self.stepper.keep, ..NEVER });
             return self.turn(Part::Events, None, None, Some(wanted));
         }
         let (snapshot, bytes) = tape.numbered(wanted);

@@ -123,6 +123,7 @@ pub(super) fn settings(voters: NodeSet, dice: &mut Pcg64Mcg) -> Settings {
         .with_window(window)
         .with_max_entries_per_append(most)
         .with_max_bytes_per_chunk(chunk);
-    let compaction = Compaction { every: dice.random_range(2..60), keep: dice.random_range(0..20) };
+    let (every, keep) = (dice.random_range(2..60), dice.random_range(0..20));
+    let compaction = Compaction { every, keep, keep_for_slow: 3 * keep };
     Settings { compaction, ..Settings::new(config) }
 }

@@ -94,7 +94,7 @@ pub fn serve(id: NodeId, directory: &Path, every: u64, addresses: &[String]) -> 
     let chunk = NonZeroU64::new(8).ok_or("eight is not zero")?;
     let raft: Raft<Numbers> = Builder::tcp(1, id, voters)
         .directory(directory)
-        .compaction(Compaction { every, keep: every / 10 })
+        .compaction(Compaction { every, keep: every / 10, keep_for_slow: every })
         .config(|config| config.with_max_bytes_per_chunk(chunk))
         .start(Numbers::default())?;
     let (answers, waiting) = channel();

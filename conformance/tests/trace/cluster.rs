@@ -44,7 +44,7 @@ impl Cluster<'_> {
     fn start(&self, id: NodeId) -> Raft<Told> {
         Builder::new(7, id, NodeSet::first(3), &self.network)
             .directory(self.directory.join(id.get().to_string()))
-            .compaction(Compaction { every: 20, keep: 5 })
+            .compaction(Compaction { every: 20, keep: 5, keep_for_slow: 20 })
             .trace(self.directory.join("traces"))
             .start(Told::default())
             .unwrap()

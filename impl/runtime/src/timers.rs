@@ -137,15 +137,17 @@ impl Timers {
 pub struct Compaction {
     /// After so many entries since the last one.
     pub every: u64,
-    /// So many entries stay, for followers that are a little behind: a snapshot costs them, and the leader, more. A leader keeps up to eight
-    /// times as many for a follower that still lacks them.
+    /// So many entries stay, for followers that are a little behind: a snapshot costs them, and the leader, more.
     pub keep: u64,
+    /// So many stay in a leader's log, if a follower still lacks them and is not being sent a snapshot already. No more than `keep` costs a
+    /// snapshot for whoever is slow for a moment; more costs room for a follower that is gone.
+    pub keep_for_slow: u64,
 }
 
 impl Default for Compaction {
-    /// Every 10,000 entries; 5,000 stay.
+    /// Every 10,000 entries; 5,000 stay, or 20,000.
     fn default() -> Self {
-        Self { every: 10_000, keep: 5_000 }
+        Self { every: 10_000, keep: 5_000, keep_for_slow: 20_000 }
     }
 }
 
@@ -161,7 +163,7 @@ impl Compaction {
     /// lags too far behind is not waited for.
     pub(crate) fn through(&self, last: Index, slowest: Option<Index>) -> Index {
         let through = Index(last.0.saturating_sub(self.keep));
-        let farthest = Index(last.0.saturating_sub(self.keep.saturating_mul(8)));
+        let farthest = Index(last.0.saturating_sub(self.keep_for_slow));
         slowest.filter(|slowest| *slowest >= farthest).map_or(through, |slowest| through.min(slowest))
     }
 

@@ -285,7 +285,7 @@ fn propose(nodes: &mut Nodes, leader: NodeId, count: u64) {
 #[test]
 fn what_a_slow_follower_lacks_stays_in_its_leaders_log_within_limits() {
     let mut nodes = Nodes::new(3);
-    nodes.compact(Compaction { every: 10, keep: 5 });
+    nodes.compact(Compaction { every: 10, keep: 5, keep_for_slow: 40 });
     let leader = nodes.elect();
     let slow = n(3).find(|id| *id != leader).unwrap();
     nodes.pass(100 * MS);

@@ -71,7 +71,8 @@ fn core<const NODES: usize>(load: Load, seconds: f64) -> Result<Measured, Failur
 fn api(nodes: u8, payload: usize) -> Result<(Seaworthy, u64), Failure> {
     let keep = kept(COMPACTION.keep, payload);
     let every = COMPACTION.every.min(keep);
-    Ok((Seaworthy::some_in_memory(nodes, Compaction { every, keep })?, keep))
+    let compaction = Compaction { every, keep, keep_for_slow: 8 * keep };
+    Ok((Seaworthy::some_in_memory(nodes, compaction)?, keep))
 }
 
 /// Lets a cluster work until its log is as long as it ever gets, unless that takes too long, and one knows how fast it is; then times it for

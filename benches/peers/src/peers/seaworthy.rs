@@ -61,10 +61,10 @@ fn window(config: Config) -> Config {
 }
 
 /// More than is ever in flight; what a slower follower lacks beside that, the leader keeps by itself.
-pub(crate) const COMPACTION: Compaction = Compaction { every: 4_096, keep: 16_384 };
+pub(crate) const COMPACTION: Compaction = Compaction { every: 4_096, keep: 16_384, keep_for_slow: 131_072 };
 
 /// Where each snapshot is a file that is synced.
-const COMPACTION_ON_DISK: Compaction = Compaction { every: 16_384, keep: 16_384 };
+const COMPACTION_ON_DISK: Compaction = Compaction { every: 16_384, ..COMPACTION };
 
 /// What nodes are set to.
 struct Settings {

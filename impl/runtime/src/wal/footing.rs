@@ -154,3 +154,137 @@ impl Changes {
         self.is_installed |= is_installed;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seaworthy_protocol::Payload;
+
+    const fn id(term: u64, index: u64) -> LogId {
+        LogId { term: Term(term), index: Index(index) }
+    }
+
+    const fn snapshot(last: LogId) -> Snapshot {
+        Snapshot { last, length: 5, digest: 6 }
+    }
+
+    fn append(after: u64, terms: &[u64]) -> Changes {
+        let entry = |term: &u64| Entry { term: Term(*term), payload: Payload::Command(7_u64) };
+        let entries: Vec<Entry<u64>> = terms.iter().map(entry).collect();
+        Changes::of(&Record::Append { after: Index(after), entries })
+    }
+
+    fn of(record: &Record<Vec<Entry<u64>>>) -> Changes {
+        Changes::of(record)
+    }
+
+    fn full() -> Footing {
+        Footing {
+            current_term: Term(9),
+            voted_for: NodeId::new(3),
+            snapshot: Some(snapshot(id(4, 12))),
+            base: id(3, 10),
+            last: id(8, 40),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for footing in [Footing::default(), full(), full().after(&append(20, &[]))] {
+            assert_eq!(Footing::decode(&footing.encode()), footing);
+        }
+    }
+
+    #[test]
+    fn a_term_takes_the_vote_of_the_one_before() {
+        let later = of(&Record::TermAndVote { current_term: Term(10), voted_for: None });
+        assert_eq!(full().after(&later), Footing { current_term: Term(10), voted_for: None, ..full() });
+    }
+
+    #[test]
+    fn entries_change_the_end_and_nothing_else() {
+        assert_eq!(full().after(&append(30, &[8, 9])), Footing { last: id(9, 32), ..full() });
+    }
+
+    #[test]
+    fn a_compaction_changes_the_beginning_and_nothing_else() {
+        let (named, base) = (snapshot(id(8, 35)), id(7, 30));
+        let compaction = of(&Record::Compact { snapshot: named, base });
+        assert_eq!(full().after(&compaction), Footing { snapshot: Some(named), base, ..full() });
+    }
+
+    #[test]
+    fn an_installation_is_all_there_is() {
+        let named = snapshot(id(9, 99));
+        let expected = Footing { snapshot: Some(named), base: named.last, last: named.last, ..full() };
+        assert_eq!(full().after(&of(&Record::Install { snapshot: named })), expected);
+    }
+
+    #[test]
+    fn where_the_log_was_cut_and_nothing_came_recovery_cannot_begin() {
+        assert!(full().can_begin());
+        assert!(!full().after(&append(20, &[])).can_begin(), "nobody has said the term of entry 20");
+        assert!(full().after(&append(20, &[8])).can_begin());
+        assert!(full().after(&append(0, &[])).can_begin(), "nothing stands before the first entry");
+    }
+
+    #[test]
+    fn an_end_of_an_unknown_term_is_compared_by_its_index() {
+        let found = Footing { last: id(5, 20), ..full() };
+        let cut = full().after(&append(20, &[]));
+        assert!(cut.is(&found));
+        assert!(!cut.is(&Footing { last: id(5, 21), ..found }));
+        assert!(!full().is(&Footing { last: id(7, 40), ..full() }), "where it is known it counts");
+    }
+
+    #[test]
+    fn each_field_is_compared() {
+        let others = [
+            Footing { current_term: Term(8), ..full() },
+            Footing { voted_for: None, ..full() },
+            Footing { snapshot: None, ..full() },
+            Footing { base: id(3, 11), ..full() },
+            Footing { last: id(8, 41), ..full() },
+        ];
+        assert!(full().is(&full()));
+        assert!(others.iter().all(|other| !full().is(other)));
+    }
+
+    /// Whatever waits together: what all of it changes is what one after the other does.
+    #[test]
+    fn records_together_change_what_they_change_one_after_the_other() {
+        let records: [Record<Vec<Entry<u64>>>; 5] = [
+            Record::TermAndVote { current_term: Term(10), voted_for: NodeId::new(2) },
+            Record::Append {
+                after: Index(40),
+                entries: vec![Entry { term: Term(10), payload: Payload::Noop }],
+            },
+            Record::Append { after: Index(30), entries: vec![] },
+            Record::Compact { snapshot: snapshot(id(8, 30)), base: id(8, 20) },
+            Record::Install { snapshot: snapshot(id(10, 50)) },
+        ];
+        for first in &records {
+            for second in &records {
+                let (mut pushed, mut merged) = (of(first), of(first));
+                pushed.add(second);
+                merged.then(&of(second));
+                assert_eq!(pushed, merged, "{first:?} {second:?}");
+                let one_by_one = full().after(&of(first)).after(&of(second));
+                assert_eq!(full().after(&pushed), one_by_one, "{first:?} {second:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_lowest_cut_counts_until_something_is_installed() {
+        let cut = |changes: &[Changes]| {
+            let mut all = Changes::default();
+            changes.iter().for_each(|next| all.then(next));
+            all.cut
+        };
+        let installation = of(&Record::Install { snapshot: snapshot(id(9, 50)) });
+        assert_eq!(cut(&[append(30, &[1]), append(20, &[1]), append(25, &[1])]), Some(Index(20)));
+        assert_eq!(cut(&[append(30, &[1]), installation, append(50, &[1])]), Some(Index(30)));
+        assert_eq!(cut(&[installation, append(50, &[1])]), None);
+    }
+}

@@ -52,3 +52,109 @@ impl Retention {
         self.links.drain(..count).map(|link| link.number).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Record;
+    use seaworthy_protocol::{Entry, LogId, Payload, Snapshot, Term};
+
+    const fn id(index: u64) -> LogId {
+        LogId { term: Term(1), index: Index(index) }
+    }
+
+    fn footing(last: u64) -> Footing {
+        Footing { last: id(last), ..Footing::default() }
+    }
+
+    /// What an entry changes that is put behind this index.
+    fn entry_after(index: u64) -> Changes {
+        let entry = Entry { term: Term(2), payload: Payload::Command(7_u64) };
+        Changes::of(&Record::Append { after: Index(index), entries: &[entry][..] })
+    }
+
+    fn installation(index: u64) -> Changes {
+        let snapshot = Snapshot { last: id(index), length: 1, digest: 0 };
+        Changes::of::<u64, Vec<Entry<u64>>>(&Record::Install { snapshot })
+    }
+
+    /// Segments 1 to 3: the second began behind entry 10, the third behind entry 20.
+    fn three() -> Retention {
+        let mut retention = Retention::default();
+        for (number, last) in [(1, 0), (2, 10), (3, 20)] {
+            retention.begin(number, &footing(last));
+        }
+        retention
+    }
+
+    #[test]
+    fn without_a_segment_the_first_is_the_oldest() {
+        assert_eq!(Retention::default().oldest(Index(7)), 1);
+    }
+
+    #[test]
+    fn recovery_begins_with_the_last_segment_before_which_all_is_compacted() {
+        let retention = three();
+        let oldest = [0, 9, 10, 19, 20, 30].map(|base| retention.oldest(Index(base)));
+        assert_eq!(oldest, [1, 1, 2, 2, 3, 3]);
+    }
+
+    #[test]
+    fn where_the_log_was_cut_below_the_beginning_of_a_segment_recovery_cannot_begin_with_it() {
+        let mut retention = three();
+        retention.take(&entry_after(19));
+        assert_eq!(retention.oldest(Index(30)), 2, "the third begins behind an entry that went");
+        retention.take(&entry_after(9));
+        assert_eq!(retention.oldest(Index(30)), 1, "and the second");
+    }
+
+    #[test]
+    fn what_follows_the_last_entry_before_a_segment_cuts_nothing() {
+        let mut retention = three();
+        retention.take(&entry_after(20));
+        assert_eq!(retention.oldest(Index(20)), 3);
+    }
+
+    #[test]
+    fn an_installation_frees_all_segments_before_the_last() {
+        let mut retention = three();
+        retention.take(&installation(15));
+        assert_eq!(retention.oldest(Index(15)), 3, "though the log has not come to entry 20 again");
+        assert_eq!(retention.drop_before(3), [1, 2]);
+    }
+
+    #[test]
+    fn an_installation_does_not_mend_a_segment_that_begins_with_a_cut() {
+        let mut retention = three();
+        let mut batch = entry_after(15);
+        batch.then(&installation(30));
+        retention.take(&batch);
+        assert_eq!(retention.oldest(Index(30)), 2);
+    }
+
+    #[test]
+    fn what_is_cut_after_an_installation_was_not_there_before_it() {
+        let mut retention = three();
+        let mut batch = installation(15);
+        batch.then(&entry_after(15));
+        retention.take(&batch);
+        assert_eq!(retention.oldest(Index(15)), 3);
+    }
+
+    #[test]
+    fn recovery_cannot_begin_where_the_term_of_the_last_entry_is_unknown() {
+        let mut retention = three();
+        let cut = Changes::of::<u64, Vec<Entry<u64>>>(&Record::Append { after: Index(25), entries: vec![] });
+        retention.begin(4, &footing(30).after(&cut));
+        assert_eq!(retention.oldest(Index(25)), 3);
+    }
+
+    #[test]
+    fn what_is_dropped_is_named_once() {
+        let mut retention = three();
+        assert!(retention.drop_before(1).is_empty());
+        assert_eq!(retention.drop_before(2), [1]);
+        assert_eq!(retention.drop_before(3), [2]);
+        assert_eq!(retention.oldest(Index(0)), 3, "nothing older is there");
+    }
+}

@@ -65,7 +65,7 @@ fn every_fault_strikes_where_it_is_allowed() {
 #[test]
 fn snapshots_are_made_and_sent_and_installed() {
     let mut coverage = seaworthy_conformance::sim::Coverage::default();
-    for seed in 1000..1040 {
+    for seed in 1000..1080 {
         coverage.add(&run(Mix::of_seed(seed, 5000)).coverage);
     }
     let seaworthy_conformance::sim::Coverage { elections, compactions, installations, restores, chunks } =

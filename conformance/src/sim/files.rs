@@ -230,9 +230,11 @@ impl Inode {
 
     fn crash(&mut self, dice: &mut Pcg64Mcg, counts: &mut Counts) {
         let dirty = std::mem::take(&mut self.dirty);
-        // The length is written with the data, or not.
+        // The length is written with the data, in part, or not: a file grows piece by piece.
         if self.cached.len() > self.durable.len() && dice.random() {
-            self.durable.resize(self.cached.len(), 0);
+            let whole = self.cached.len();
+            let length = if dice.random() { whole } else { dice.random_range(self.durable.len()..whole) };
+            self.durable.resize(length, 0);
         }
         let mut page = (usize::MAX, true, false);
         for sector in dirty {

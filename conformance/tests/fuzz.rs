@@ -74,6 +74,7 @@ fn what_comes_over_the_wire_is_read_or_refused() {
 #[test]
 fn a_log_is_found_as_it_was_or_refused() {
     feed(fuzz::recovery, 1_500, any(200));
+    feed(fuzz::recovery, 500, any(2_000));
 }
 
 #[test]

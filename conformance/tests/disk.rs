@@ -118,6 +118,19 @@ fn segments_that_nobody_needs_go_when_the_next_is_begun_and_one_is_used_again() 
 }
 
 #[test]
+fn a_segment_of_another_size_is_not_used_again() {
+    let (disk, mut last) = long();
+    let layout = Layout { segment_size: 2 * LAYOUT.segment_size, ..LAYOUT };
+    let mut disk = Disk::new(Wal::open::<u64>(disk.into_files(), layout).unwrap().0);
+    compact(&mut disk, last);
+    begin_a_segment(&mut disk, &mut last);
+    assert_eq!(segments(&disk), [FileName::Segment(3), FileName::Segment(4)], "two could have been");
+    begin_a_segment(&mut disk, &mut last);
+    let length = disk.wal().files().len(FileName::Segment(5)).unwrap();
+    assert_eq!(length, layout.segment_size, "all of the space is there before it is needed");
+}
+
+#[test]
 fn what_stood_in_a_segment_that_is_used_again_is_not_taken_for_an_end_that_was_cut() {
     let (mut disk, mut last) = long();
     compact(&mut disk, last);

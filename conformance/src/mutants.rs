@@ -24,8 +24,14 @@ use std::process::{Command, Output};
 pub enum Layer {
     /// Whole clusters in a simulated world.
     Simulator,
+    /// Parts of the log by themselves.
+    Log,
     /// A log at every crash.
     DiskKit,
+    /// A log that is written at random.
+    Fuzz,
+    /// A log in a directory, and the queue before one.
+    Directory,
     /// The loop, moment by moment.
     Loop,
     /// Messages and records byte for byte.
@@ -52,12 +58,15 @@ pub enum Layer {
 
 impl Layer {
     /// All of them, the quickest first; loom last, for which everything is built once more.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Codec,
         Self::Loop,
         Self::Transport,
         Self::Applier,
         Self::StateThread,
+        Self::Log,
+        Self::Directory,
+        Self::Fuzz,
         Self::DiskKit,
         Self::Lockstep,
         Self::Threads,
@@ -73,7 +82,10 @@ impl Layer {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Simulator => "simulator",
+            Self::Log => "log",
             Self::DiskKit => "disk kit",
+            Self::Fuzz => "fuzz",
+            Self::Directory => "directory",
             Self::Loop => "loop",
             Self::Codec => "codec",
             Self::Transport => "transport",
@@ -91,7 +103,10 @@ impl Layer {
     const fn flags(self) -> &'static str {
         match self {
             Self::Simulator
+            | Self::Log
             | Self::DiskKit
+            | Self::Fuzz
+            | Self::Directory
             | Self::Loop
             | Self::Codec
             | Self::Transport
@@ -109,11 +124,17 @@ impl Layer {
     /// Does it need no more than the library?
     const fn is_of_the_library(self) -> bool {
         match self {
-            Self::Loop | Self::Codec | Self::Transport | Self::Applier | Self::StateThread | Self::Loom => {
-                true
-            }
+            Self::Log
+            | Self::Loop
+            | Self::Codec
+            | Self::Transport
+            | Self::Applier
+            | Self::StateThread
+            | Self::Loom => true,
             Self::Simulator
             | Self::DiskKit
+            | Self::Fuzz
+            | Self::Directory
             | Self::Lockstep
             | Self::Threads
             | Self::Syscalls
@@ -128,7 +149,10 @@ impl Layer {
         let run = |binary, rest: &[&'static str]| [&["run", "--bin", binary, "--"], rest].concat();
         let mut command = match self {
             Self::Simulator => run("seaworthy-sim", &["--seconds", "30"]),
+            Self::Log => test("seaworthy", &["--lib", "wal"]),
             Self::DiskKit => test("seaworthy-conformance", &["--test", "disk_kit"]),
+            Self::Directory => test("seaworthy-conformance", &["--test", "wal", "--test", "disk"]),
+            Self::Fuzz => test("seaworthy-conformance", &["--test", "fuzz", "a_log"]),
             Self::Loop => test("seaworthy", &["--test", "node_loop"]),
             Self::Codec => test("seaworthy", &["--test", "codec"]),
             Self::Transport => test("seaworthy", &["--lib", "transport"]),

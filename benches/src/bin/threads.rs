@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let entries: u64 = arguments.next().map_or(Ok(600_000), |text| text.parse())?;
     let (network, voters) = (Network::default(), NodeSet::first(3));
     let start = |id| {
-        let compaction = Compaction { every: 4_096, keep: 8_192 };
+        let compaction = Compaction { every: 4_096, keep: 8_192, keep_for_slow: 65_536 };
         let limits = Limits { proposals: 1 << 20, ..Limits::default() };
         Builder::new(1, id, voters, &network).compaction(compaction).limits(limits).start(Checksum::default())
     };

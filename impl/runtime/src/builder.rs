@@ -208,7 +208,7 @@ impl Builder {
     /// # let (id, voters, network) = (NodeId::new(1).unwrap(), NodeSet::first(3), Network::default());
     /// use seaworthy::Compaction;
     ///
-    /// let often = Compaction { every: 1_000, keep: 500 };
+    /// let often = Compaction { every: 1_000, keep: 500, keep_for_slow: 2_000 };
     /// let builder = Builder::new(0x5ea, id, voters, &network).compaction(often);
     /// ```
     pub fn compaction(self, compaction: Compaction) -> Self {

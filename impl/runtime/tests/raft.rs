@@ -285,7 +285,7 @@ fn commands_are_applied_while_a_snapshot_is_written_down() {
     let directory = tempfile::tempdir().unwrap();
     for path in [None, Some(directory.path())] {
         let (network, gate) = (Network::default(), Arc::new(std::sync::Barrier::new(2)));
-        let compaction = Compaction { every: 10, keep: 0 };
+        let compaction = Compaction { every: 10, keep: 0, keep_for_slow: 0 };
         let mut builder = Builder::new(1, node(1), NodeSet::first(1), &network).compaction(compaction);
         if let Some(path) = path {
             init(path, 1, node(1)).unwrap();

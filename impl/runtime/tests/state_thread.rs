@@ -61,7 +61,9 @@ fn first() -> NodeId {
 }
 
 fn builder(id: NodeId, voters: NodeSet, network: &Network) -> Builder {
-    Builder::new(1, id, voters, network).compaction(Compaction { every: 8, keep: 4 }).state_thread(true)
+    Builder::new(1, id, voters, network)
+        .compaction(Compaction { every: 8, keep: 4, keep_for_slow: 4 })
+        .state_thread(true)
 }
 
 fn cluster(network: &Network, machine: &Sum) -> Vec<Raft<Sum>> {

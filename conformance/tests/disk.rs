@@ -158,6 +158,19 @@ fn the_next_segment_is_made_piece_by_piece_before_it_is_needed() {
     assert_eq!(last_index(disk), Index(last));
 }
 
+/// Or the first batch of all would wait for a whole one.
+#[test]
+fn a_new_directory_makes_room_before_anything_is_written() {
+    let identity = Identity { cluster: 1, node: NodeId::new(1).unwrap(), directory: 1, starts: 0 };
+    let empty = Layout { segment_size: 0, ..LAYOUT };
+    let files = Wal::init(SimFiles::default(), identity, empty).unwrap();
+    let mut disk = Disk::new(Wal::open::<u64>(files, LAYOUT).unwrap().0);
+    while !disk.is_idle() {
+        assert!(disk.work().is_none());
+    }
+    assert_eq!(disk.wal().files().len(FileName::Spare).unwrap(), LAYOUT.segment_size);
+}
+
 #[test]
 fn where_there_is_no_room_for_the_next_segment_this_one_is_filled_all_the_same() {
     let mut disk = disk();

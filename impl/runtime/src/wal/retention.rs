@@ -31,7 +31,7 @@ impl Retention {
     /// Something was written to the last segment.
     pub(super) fn take(&mut self, changes: &Changes) {
         for Link { needs, .. } in &mut self.links {
-            // Entries that follow the cut were compared with what stood there, which only the segments before hold.
+            // Recovery would begin with a log that begins behind the cut, and have nothing for these entries to follow.
             *needs = needs.filter(|needed| changes.cut.is_none_or(|cut| cut >= *needed));
             if changes.is_installed {
                 *needs = needs.map(|_| Index(0));

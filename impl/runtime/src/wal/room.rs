@@ -26,10 +26,13 @@ impl<F: Files> Wal<F> {
         !self.is_poisoned && !self.spare.is_refused && self.spare.made < self.room_due()
     }
 
-    /// All of it by the time that this segment is full, from its middle on, in whole pieces.
+    /// All of it by the time that this segment is full, from its middle on, in whole pieces. A new directory's is full as it is made.
     fn room_due(&self) -> u64 {
         let whole = self.layout.segment_size;
-        let due = self.segment.end.saturating_mul(2).saturating_sub(self.segment.size);
+        // By parts of this segment, which may have another size than the next.
+        let parts = u128::from(self.segment.size.max(1));
+        let past = (2 * u128::from(self.segment.end)).saturating_sub(parts);
+        let due = u64::try_from(u128::from(whole) * past / parts).unwrap_or(whole);
         let piece = (self.layout.piece_size as u64).max(1);
         if due >= whole { whole } else { due / piece * piece }
     }

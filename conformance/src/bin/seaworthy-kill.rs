@@ -1,7 +1,6 @@
 //! Real processes on real disks, killed and stopped in the middle of their work, until so many rounds are over.
 
 use clap::{Args, Parser, Subcommand};
-use seaworthy::wal::Layout;
 use seaworthy_conformance::damage::{self, Part};
 use seaworthy_conformance::kill::{Failure, NodeSettings, Settings, Trouble, node, run};
 use std::fmt::Display;
@@ -103,7 +102,8 @@ struct Nodes {
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(2..))]
     snapshot_every: u64,
     /// Nodes make so many bytes of space for a segment of their log
-    #[arg(long, default_value_t = Layout::default().segment_size, value_parser = clap::value_parser!(u64).range(1024..), hide = true)]
+    // A small part of what nodes do by default: so that a run goes through many, and several runs at once fill no disk.
+    #[arg(long, default_value_t = 256 << 10, value_parser = clap::value_parser!(u64).range(1024..), hide = true)]
     segment_size: u64,
     /// Nodes answer reads with what they have, however old that is: a bug, to see that it is noticed
     #[arg(long, hide = true)]

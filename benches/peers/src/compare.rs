@@ -46,10 +46,10 @@ impl Plan {
 
     /// How long it will take, roughly.
     pub(crate) fn duration(&self) -> Duration {
-        // Around a measurement: a process, a tenth more entries to warm up; space on three disks, and their ceiling.
+        // Around a measurement: a process, and the entries before it; space on three disks, and their ceiling.
         let around = match self.lane {
-            Lane::Core | Lane::Threads => 0.1,
-            Lane::Durable | Lane::OwnStore => 0.8,
+            Lane::Core | Lane::Threads => 0.2,
+            Lane::Durable | Lane::OwnStore => 1.2,
         };
         let (loads, variants) = (self.loads().count() as f64, self.variants().count() as f64);
         let short = variants * (self.short_runs + 1) as f64 * (0.2 + around);

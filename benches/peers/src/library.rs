@@ -9,7 +9,7 @@ use crate::lanes::channel::{Crossbeam, Std};
 use crate::lanes::durable::Durable;
 use crate::lanes::one_thread::OneThread;
 use crate::lanes::thread_per_node::ThreadPerNode;
-use crate::measure::{Failure, Load, Measured, measure};
+use crate::measure::{Failure, Load, Measured, measure_filled};
 use crate::peers::durable::null_core::DurableNull;
 use crate::peers::durable::omnipaxos::DurableOmni;
 use crate::peers::durable::raft_rs::DurableRaftRs;
@@ -60,7 +60,7 @@ macro_rules! one_thread {
             lane: Lane::Core,
             library: $library,
             name: $name,
-            run: |load| measure(OneThread::<$core>::start(), load),
+            run: |load| measure_filled(OneThread::<$core>::start(), load),
             gate: None,
         }
     };
@@ -72,7 +72,7 @@ macro_rules! threads {
             lane: Lane::Threads,
             library: $library,
             name: $name,
-            run: |load| measure($start?, load),
+            run: |load| measure_filled($start?, load),
             gate: None,
         }
     };
@@ -84,7 +84,7 @@ macro_rules! durable {
             lane: Lane::Durable,
             library: $library,
             name: $name,
-            run: |load| measure(Durable::<$core, $channel>::in_directories($is_apart)?, load),
+            run: |load| measure_filled(Durable::<$core, $channel>::in_directories($is_apart)?, load),
             gate: Some(|| gate::hold::<$core, $channel>($is_apart)),
         }
     };
@@ -122,7 +122,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         lane: Lane::Durable,
         library: "seaworthy",
         name: "api",
-        run: |load| measure(Seaworthy::in_directories()?, load),
+        run: |load| measure_filled(Seaworthy::in_directories()?, load),
         gate: Some(|| traced::hold(Subject::Seaworthy)),
     },
     durable!("seaworthy-core", "one-thread+std", DurableRaft, Std, false),
@@ -141,21 +141,25 @@ pub(crate) const VARIANTS: &[Variant] = &[
         lane: Lane::OwnStore,
         library: "seaworthy",
         name: "api",
-        run: |load| measure(Seaworthy::in_directories()?, load),
+        run: |load| measure_filled(Seaworthy::in_directories()?, load),
         gate: Some(|| traced::hold(Subject::Seaworthy)),
     },
     Variant {
         lane: Lane::OwnStore,
         library: "raft-rs",
         name: "raft-engine",
-        run: |load| measure(Durable::<DurableRaftRs<EngineWrites>, Crossbeam>::with_engines(false)?, load),
+        run: |load| {
+            measure_filled(Durable::<DurableRaftRs<EngineWrites>, Crossbeam>::with_engines(false)?, load)
+        },
         gate: Some(|| traced::hold(Subject::RaftEngine)),
     },
     Variant {
         lane: Lane::OwnStore,
         library: "raft-rs",
         name: "raft-engine+disk-thread",
-        run: |load| measure(Durable::<DurableRaftRs<EngineWrites>, Crossbeam>::with_engines(true)?, load),
+        run: |load| {
+            measure_filled(Durable::<DurableRaftRs<EngineWrites>, Crossbeam>::with_engines(true)?, load)
+        },
         gate: Some(|| traced::hold(Subject::RaftEngineApart)),
     },
 ];

@@ -114,7 +114,7 @@ impl<C: Command> Sink<C> for Outbox {
             Write::TermAndVote { current_term, voted_for } => {
                 self.batch.push::<C>(&Record::TermAndVote { current_term, voted_for });
             }
-            Write::Append { after, entries } => self.batch.push(&Record::Append { after, entries }),
+            Write::Append { after, entries } => self.batch.join(&Record::Append { after, entries }),
             Write::Compact { snapshot, .. } => self.compacted = Some(snapshot),
             Write::Install { snapshot } => self.batch.push::<C>(&Record::Install { snapshot }),
         }

@@ -42,6 +42,15 @@ pub(super) fn encode_entries<C: Command>(entries: &[Entry<C>], out: &mut Vec<u8>
     }
 }
 
+/// Appends more entries to those that end here, whose count stands at an offset.
+pub(super) fn encode_more_entries<C: Command>(entries: &[Entry<C>], count_at: usize, out: &mut Vec<u8>) {
+    let before = out[count_at..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    patch_u32(count_at, as_u32(as_usize(before) + entries.len()), out);
+    entries.iter().for_each(|entry| encode_entry(entry, out));
+}
+
+// Into both loops: called for each entry it costs a tenth more instructions (2026-11-27).
+#[inline(always)]
 fn encode_entry<C: Command>(entry: &Entry<C>, out: &mut Vec<u8>) {
     put_u64(entry.term.0, out);
     match &entry.payload {

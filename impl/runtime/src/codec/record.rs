@@ -1,6 +1,6 @@
 //! What a record of the write-ahead log says. How records follow each other on disk is the log's business.
 
-use super::entry::{decode_entries, encode_entries, entries_len};
+use super::entry::{decode_entries, encode_entries, encode_more_entries, entries_len};
 use super::error::DecodeError;
 use super::fields::{put_log_id, put_snapshot, put_u64};
 use super::reader::Reader;
@@ -108,6 +108,13 @@ pub fn encode_record<C: Command>(record: &Record<&[Entry<C>]>, out: &mut Vec<u8>
             put_snapshot(snapshot, out);
         }
     }
+}
+
+/// Appends more entries to a record of entries, whose body begins at an offset and ends here.
+pub(crate) fn encode_into_record<C: Command>(entries: &[Entry<C>], body: usize, out: &mut Vec<u8>) {
+    out.reserve(entries_len(entries));
+    // Behind its kind and an index.
+    encode_more_entries(entries, body + 9, out);
 }
 
 /// Reads the body of a record, which is all of these bytes.

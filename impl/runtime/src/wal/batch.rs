@@ -2,12 +2,14 @@
 
 use super::footing::Changes;
 use super::segment::{self, RECORD_HEADER};
-use crate::codec::{Record, as_u32, encode_record};
+use crate::codec::{Record, as_u32, encode_into_record, encode_record};
 use crate::command::Command;
-use seaworthy_protocol::Entry;
+use seaworthy_protocol::{Entry, Index};
 
 /// The most bytes for which room is made before they are there.
 pub(crate) const ROOM_MAX: usize = 1 << 20;
+/// A record of entries takes in more of them up to about this many bytes: no reader is to hold more than that for the sake of small ones.
+const JOINED_MAX: usize = 1 << 20;
 /// The most bytes of memory that are kept to be filled again.
 pub(crate) const SPACE_MAX: usize = 8 << 20;
 
@@ -18,6 +20,8 @@ pub struct Batch {
     /// Where each record begins in `bytes`.
     starts: Vec<usize>,
     changes: Changes,
+    /// Of the last record, if it is one of entries: where its body ends, without the padding, and which entry is its last.
+    open: Option<(usize, Index)>,
 }
 
 impl Batch {
@@ -32,6 +36,37 @@ impl Batch {
         self.starts.push(start);
         self.bytes.resize(start + RECORD_HEADER, 0);
         encode_record(record, &mut self.bytes);
+        self.open = match record {
+            Record::Append { after, entries } => Some((self.bytes.len(), after.plus(entries.len()))),
+            Record::TermAndVote { .. } | Record::Compact { .. } | Record::Install { .. } => None,
+        };
+        self.end_record(start);
+    }
+
+    /// Adds a record, or its entries to the record before it, if they follow the entries of that. Proposals come one by one: a record for
+    /// each would be a third of a small one's bytes, and a checksum.
+    ///
+    /// # Panics
+    ///
+    /// As [`push`](Self::push).
+    pub(crate) fn join<C: Command>(&mut self, record: &Record<&[Entry<C>]>) {
+        let (Some((end, last)), Some(start), Record::Append { after, entries }) =
+            (self.open, self.starts.last().copied(), record)
+        else {
+            return self.push(record);
+        };
+        if last != *after || end - start >= JOINED_MAX {
+            return self.push(record);
+        }
+        self.changes.add(record);
+        self.bytes.truncate(end);
+        encode_into_record(entries, start + RECORD_HEADER, &mut self.bytes);
+        self.open = Some((self.bytes.len(), last.plus(entries.len())));
+        self.end_record(start);
+    }
+
+    /// Says how long the last record is, which begins there, and pads it.
+    fn end_record(&mut self, start: usize) {
         let length = self.bytes.len() - start - RECORD_HEADER;
         segment::set_length(&mut self.bytes[start..], as_u32(length));
         self.bytes.resize(self.bytes.len().next_multiple_of(segment::ALIGNMENT), 0);
@@ -43,6 +78,7 @@ impl Batch {
         self.bytes.extend_from_slice(&next.bytes);
         self.starts.extend(next.starts.iter().map(|start| start + offset));
         self.changes.then(&next.changes);
+        self.open = None;
     }
 
     /// Takes all records, and leaves room for about as many: grown from nothing, the next batch would be copied for each time that it
@@ -53,6 +89,7 @@ impl Batch {
             bytes: Vec::with_capacity(self.bytes.len().min(ROOM_MAX)),
             starts: Vec::with_capacity(self.starts.len().min(ROOM_MAX / RECORD_HEADER)),
             changes: Changes::default(),
+            open: None,
         };
         std::mem::replace(self, room)
     }
@@ -75,6 +112,7 @@ impl Batch {
         self.bytes.clear();
         self.starts.clear();
         self.changes = Changes::default();
+        self.open = None;
     }
 
     /// Is there nothing to write?
@@ -113,5 +151,73 @@ impl Batch {
     /// The bytes, once sealed.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::decode_record;
+    use seaworthy_protocol::{Payload, Term};
+
+    fn entries(after: u64, commands: &[u64]) -> Record<Vec<Entry<u64>>> {
+        let entry = |command: &u64| Entry { term: Term(1), payload: Payload::Command(*command) };
+        Record::Append { after: Index(after), entries: commands.iter().map(entry).collect() }
+    }
+
+    /// What a reader would find.
+    fn records(batch: &Batch) -> Vec<Record<Vec<Entry<u64>>>> {
+        let mut found = Vec::new();
+        for start in &batch.starts {
+            let length: [u8; 4] = batch.bytes[start + 16..start + 20].try_into().unwrap();
+            let body = start + RECORD_HEADER;
+            let end = body + usize::try_from(u32::from_le_bytes(length)).unwrap();
+            found.push(decode_record(&batch.bytes[body..end]).unwrap());
+        }
+        found
+    }
+
+    fn joined(records: &[Record<Vec<Entry<u64>>>]) -> Batch {
+        let mut batch = Batch::default();
+        records.iter().for_each(|record| batch.join(&record.borrowed()));
+        batch
+    }
+
+    #[test]
+    fn entries_that_follow_each_other_are_one_record() {
+        let batch = joined(&[entries(3, &[4]), entries(4, &[5, 6]), entries(6, &[7])]);
+        assert_eq!(records(&batch), [entries(3, &[4, 5, 6, 7])]);
+        let mut at_once = Batch::default();
+        at_once.push(&entries(3, &[4, 5, 6, 7]).borrowed());
+        assert_eq!(batch, at_once, "byte for byte, and in what it changes");
+    }
+
+    #[test]
+    fn what_follows_something_else_is_a_record_of_its_own() {
+        let vote = Record::TermAndVote { current_term: Term(2), voted_for: None };
+        let apart = [entries(3, &[4]), entries(3, &[5]), vote, entries(4, &[6]), entries(9, &[])];
+        assert_eq!(records(&joined(&apart)), apart);
+        let mut batch = joined(&[entries(3, &[4])]);
+        batch.merge(&joined(&[entries(4, &[5])]));
+        batch.join(&entries(5, &[6]).borrowed());
+        assert_eq!(records(&batch), [entries(3, &[4]), entries(4, &[5]), entries(5, &[6])]);
+        batch.clear();
+        batch.join(&entries(6, &[7]).borrowed());
+        assert_eq!(records(&batch), [entries(6, &[7])]);
+    }
+
+    #[test]
+    fn a_record_takes_in_only_so_much() {
+        let (mut batch, count) = (Batch::default(), 100_000);
+        (0..count).for_each(|index| batch.join(&entries(index, &[index]).borrowed()));
+        assert_eq!(batch.count(), 3);
+        let found: Vec<u64> = records(&batch)
+            .iter()
+            .map(|record| match record {
+                Record::Append { entries, .. } => entries.len() as u64,
+                Record::TermAndVote { .. } | Record::Compact { .. } | Record::Install { .. } => 0,
+            })
+            .collect();
+        assert_eq!(found.iter().sum::<u64>(), count);
     }
 }

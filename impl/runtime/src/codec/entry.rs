@@ -44,7 +44,8 @@ pub(super) fn encode_entries<C: Command>(entries: &[Entry<C>], out: &mut Vec<u8>
 
 /// Appends more entries to those that end here, whose count stands at an offset.
 pub(super) fn encode_more_entries<C: Command>(entries: &[Entry<C>], count_at: usize, out: &mut Vec<u8>) {
-    let before = out[count_at..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    let before =
+        out.get(count_at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u32::from_le_bytes(*bytes));
     patch_u32(count_at, as_u32(as_usize(before) + entries.len()), out);
     entries.iter().for_each(|entry| encode_entry(entry, out));
 }

@@ -4,7 +4,7 @@ use super::footing::Changes;
 use super::segment::{self, RECORD_HEADER};
 use crate::codec::{Record, as_u32, encode_into_record, encode_record};
 use crate::command::Command;
-use seaworthy_protocol::{Entry, Index};
+use seaworthy_protocol::Entry;
 
 /// The most bytes for which room is made before they are there.
 pub(crate) const ROOM_MAX: usize = 1 << 20;
@@ -20,8 +20,8 @@ pub struct Batch {
     /// Where each record begins in `bytes`.
     starts: Vec<usize>,
     changes: Changes,
-    /// Of the last record, if it is one of entries: where its body ends, without the padding, and which entry is its last.
-    open: Option<(usize, Index)>,
+    /// The last record is one of entries, so that the last entry of `changes` is its last.
+    is_open: bool,
 }
 
 impl Batch {
@@ -36,9 +36,9 @@ impl Batch {
         self.starts.push(start);
         self.bytes.resize(start + RECORD_HEADER, 0);
         encode_record(record, &mut self.bytes);
-        self.open = match record {
-            Record::Append { after, entries } => Some((self.bytes.len(), after.plus(entries.len()))),
-            Record::TermAndVote { .. } | Record::Compact { .. } | Record::Install { .. } => None,
+        self.is_open = match record {
+            Record::Append { .. } => true,
+            Record::TermAndVote { .. } | Record::Compact { .. } | Record::Install { .. } => false,
         };
         self.end_record(start);
     }
@@ -50,18 +50,19 @@ impl Batch {
     ///
     /// As [`push`](Self::push).
     pub(crate) fn join<C: Command>(&mut self, record: &Record<&[Entry<C>]>) {
-        let (Some((end, last)), Some(start), Record::Append { after, entries }) =
-            (self.open, self.starts.last().copied(), record)
+        let (true, Some(start), Some(last), Record::Append { after, entries }) =
+            (self.is_open, self.starts.last().copied(), self.changes.last, record)
         else {
             return self.push(record);
         };
-        if last != *after || end - start >= JOINED_MAX {
+        // Without the padding.
+        let end = start + RECORD_HEADER + segment::length(&self.bytes[start..]);
+        if last.index != *after || end - start >= JOINED_MAX {
             return self.push(record);
         }
         self.changes.add(record);
         self.bytes.truncate(end);
         encode_into_record(entries, start + RECORD_HEADER, &mut self.bytes);
-        self.open = Some((self.bytes.len(), last.plus(entries.len())));
         self.end_record(start);
     }
 
@@ -78,7 +79,7 @@ impl Batch {
         self.bytes.extend_from_slice(&next.bytes);
         self.starts.extend(next.starts.iter().map(|start| start + offset));
         self.changes.then(&next.changes);
-        self.open = None;
+        self.is_open = false;
     }
 
     /// Takes all records, and leaves room for about as many: grown from nothing, the next batch would be copied for each time that it
@@ -89,7 +90,7 @@ impl Batch {
             bytes: Vec::with_capacity(self.bytes.len().min(ROOM_MAX)),
             starts: Vec::with_capacity(self.starts.len().min(ROOM_MAX / RECORD_HEADER)),
             changes: Changes::default(),
-            open: None,
+            is_open: false,
         };
         std::mem::replace(self, room)
     }
@@ -112,7 +113,7 @@ impl Batch {
         self.bytes.clear();
         self.starts.clear();
         self.changes = Changes::default();
-        self.open = None;
+        self.is_open = false;
     }
 
     /// Is there nothing to write?
@@ -158,7 +159,7 @@ impl Batch {
 mod tests {
     use super::*;
     use crate::codec::decode_record;
-    use seaworthy_protocol::{Payload, Term};
+    use seaworthy_protocol::{Index, Payload, Term};
 
     fn entries(after: u64, commands: &[u64]) -> Record<Vec<Entry<u64>>> {
         let entry = |command: &u64| Entry { term: Term(1), payload: Payload::Command(*command) };
@@ -169,9 +170,8 @@ mod tests {
     fn records(batch: &Batch) -> Vec<Record<Vec<Entry<u64>>>> {
         let mut found = Vec::new();
         for start in &batch.starts {
-            let length: [u8; 4] = batch.bytes[start + 16..start + 20].try_into().unwrap();
             let body = start + RECORD_HEADER;
-            let end = body + usize::try_from(u32::from_le_bytes(length)).unwrap();
+            let end = body + segment::length(&batch.bytes[*start..]);
             found.push(decode_record(&batch.bytes[body..end]).unwrap());
         }
         found

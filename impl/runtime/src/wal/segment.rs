@@ -184,6 +184,11 @@ pub(super) fn set_length(record: &mut [u8], length: u32) {
     record[16..20].copy_from_slice(&length.to_le_bytes());
 }
 
+/// What was set.
+pub(super) fn length(record: &[u8]) -> usize {
+    usize::try_from(u32_at(record, 16)).unwrap_or(usize::MAX)
+}
+
 fn header_checksum(header: &[u8; RECORD_HEADER], seed: u32) -> u32 {
     crc32c::crc32c_append(seed, &header[4..20])
 }

@@ -8,6 +8,10 @@ use super::footing::{Changes, Footing};
 use seaworthy_protocol::Index;
 use std::collections::VecDeque;
 
+/// So many segments that nobody needs stay behind the one that goes. A compaction may free several at once, and the space of each that
+/// goes unused is made anew of zeros, twice the work for every byte of the log; each that stays is read by recovery.
+const WAITING: u64 = 2;
+
 /// Segments, oldest first, none missing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Retention {
@@ -19,6 +23,12 @@ struct Link {
     number: u64,
     /// Up to where the segments before it are needed, until that is compacted; nothing if they always are.
     needs: Option<Index>,
+}
+
+impl Link {
+    fn can_begin(&self, base: Index) -> bool {
+        self.needs.is_some_and(|needed| needed <= base)
+    }
 }
 
 impl Retention {
@@ -39,11 +49,19 @@ impl Retention {
         }
     }
 
-    /// With which segment recovery is to begin, if the log begins behind this index: all before it may go.
+    /// With which segment recovery is to begin from now on, if the log begins behind this index. One goes at a time, to be used again at
+    /// once, and as many more as would leave too many waiting.
     pub(super) fn oldest(&self, base: Index) -> u64 {
-        let can_begin = |link: &&Link| link.needs.is_some_and(|needed| needed <= base);
-        let begin = self.links.iter().rev().find(can_begin).or_else(|| self.links.front());
-        begin.map_or(1, |link| link.number)
+        let needed = self.needed(base);
+        let worth = needed.saturating_sub(WAITING);
+        let begins = |link: &&Link| link.number >= worth && link.can_begin(base);
+        self.links.iter().skip(1).find(begins).map_or(needed, |link| link.number)
+    }
+
+    /// The last segment with which recovery can begin: nobody needs those before it.
+    fn needed(&self, base: Index) -> u64 {
+        let begins = self.links.iter().rev().find(|link| link.can_begin(base));
+        begins.or_else(|| self.links.front()).map_or(1, |link| link.number)
     }
 
     /// Forgets those before a segment, and answers their numbers.
@@ -95,31 +113,62 @@ mod tests {
     #[test]
     fn recovery_begins_with_the_last_segment_before_which_all_is_compacted() {
         let retention = three();
-        let oldest = [0, 9, 10, 19, 20, 30].map(|base| retention.oldest(Index(base)));
-        assert_eq!(oldest, [1, 1, 2, 2, 3, 3]);
+        let needed = [0, 9, 10, 19, 20, 30].map(|base| retention.needed(Index(base)));
+        assert_eq!(needed, [1, 1, 2, 2, 3, 3]);
+    }
+
+    #[test]
+    fn what_becomes_free_at_once_is_given_away_one_by_one() {
+        let mut retention = three();
+        retention.begin(4, &footing(30));
+        assert_eq!(retention.oldest(Index(0)), 1, "all are needed");
+        assert_eq!(retention.oldest(Index(30)), 2, "two wait");
+        retention.drop_before(2);
+        assert_eq!(retention.oldest(Index(30)), 3);
+        retention.drop_before(3);
+        assert_eq!(retention.oldest(Index(30)), 4);
+        retention.drop_before(4);
+        assert_eq!(retention.oldest(Index(30)), 4, "the last stays");
+    }
+
+    #[test]
+    fn no_more_than_a_few_wait() {
+        let mut retention = three();
+        (4..=9).for_each(|number| retention.begin(number, &footing(10 * (number - 1))));
+        assert_eq!(retention.oldest(Index(80)), 7);
+    }
+
+    #[test]
+    fn what_waits_is_what_recovery_can_begin_with() {
+        let mut retention = three();
+        retention.begin(4, &footing(30));
+        // The second and the third begin behind an entry that went.
+        retention.take(&entry_after(5));
+        retention.begin(5, &footing(40));
+        assert_eq!(retention.oldest(Index(40)), 5);
     }
 
     #[test]
     fn where_the_log_was_cut_below_the_beginning_of_a_segment_recovery_cannot_begin_with_it() {
         let mut retention = three();
         retention.take(&entry_after(19));
-        assert_eq!(retention.oldest(Index(30)), 2, "the third begins behind an entry that went");
+        assert_eq!(retention.needed(Index(30)), 2, "the third begins behind an entry that went");
         retention.take(&entry_after(9));
-        assert_eq!(retention.oldest(Index(30)), 1, "and the second");
+        assert_eq!(retention.needed(Index(30)), 1, "and the second");
     }
 
     #[test]
     fn what_follows_the_last_entry_before_a_segment_cuts_nothing() {
         let mut retention = three();
         retention.take(&entry_after(20));
-        assert_eq!(retention.oldest(Index(20)), 3);
+        assert_eq!(retention.needed(Index(20)), 3);
     }
 
     #[test]
     fn an_installation_frees_all_segments_before_the_last() {
         let mut retention = three();
         retention.take(&installation(15));
-        assert_eq!(retention.oldest(Index(15)), 3, "though the log has not come to entry 20 again");
+        assert_eq!(retention.needed(Index(15)), 3, "though the log has not come to entry 20 again");
         assert_eq!(retention.drop_before(3), [1, 2]);
     }
 
@@ -129,7 +178,7 @@ mod tests {
         let mut batch = entry_after(15);
         batch.then(&installation(30));
         retention.take(&batch);
-        assert_eq!(retention.oldest(Index(30)), 2);
+        assert_eq!(retention.needed(Index(30)), 2);
     }
 
     #[test]
@@ -138,7 +187,7 @@ mod tests {
         let mut batch = installation(15);
         batch.then(&entry_after(15));
         retention.take(&batch);
-        assert_eq!(retention.oldest(Index(15)), 3);
+        assert_eq!(retention.needed(Index(15)), 3);
     }
 
     #[test]
@@ -146,7 +195,7 @@ mod tests {
         let mut retention = three();
         let cut = Changes::of::<u64, Vec<Entry<u64>>>(&Record::Append { after: Index(25), entries: vec![] });
         retention.begin(4, &footing(30).after(&cut));
-        assert_eq!(retention.oldest(Index(25)), 3);
+        assert_eq!(retention.needed(Index(25)), 3);
     }
 
     #[test]
@@ -155,6 +204,6 @@ mod tests {
         assert!(retention.drop_before(1).is_empty());
         assert_eq!(retention.drop_before(2), [1]);
         assert_eq!(retention.drop_before(3), [2]);
-        assert_eq!(retention.oldest(Index(0)), 3, "nothing older is there");
+        assert_eq!(retention.needed(Index(0)), 3, "nothing older is there");
     }
 }

@@ -144,7 +144,7 @@ fn what_stood_in_a_segment_that_is_used_again_is_not_taken_for_an_end_that_was_c
 fn the_next_segment_is_made_piece_by_piece_before_it_is_needed() {
     let mut disk = disk();
     let (mut last, mut made, mut pieces) = (0, 0, Vec::new());
-    while segments(&disk).len() == 1 {
+    while segments(&disk) == [FileName::Segment(1)] {
         disk.submit(append(last, last, 4));
         while disk.work().is_none() {
             let before = std::mem::replace(&mut made, disk.wal().files().len(FileName::Spare).unwrap());

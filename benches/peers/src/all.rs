@@ -1,5 +1,6 @@
 //! Everything in one go: all lanes under all loads, one file with every figure, and pictures.
 
+use crate::SHORT_RUNS;
 use crate::compare::{self, Plan};
 use crate::library::Lane;
 use crate::machine::Machine;
@@ -21,7 +22,7 @@ pub(crate) struct Everything {
     /// How often each library is measured. From six on there are intervals.
     #[arg(long, default_value_t = 15)]
     repetitions: usize,
-    /// How long a measurement is to take; with disks twice as long, as they must make room for the next piece of their logs now and then.
+    /// How long a measurement is to take; with disks twice as long, as now and then a segment begins and a snapshot is made.
     #[arg(long, default_value_t = 0.7)]
     seconds: f64,
     /// Which lanes.
@@ -35,14 +36,17 @@ pub(crate) struct Everything {
 impl Everything {
     fn plans(&self) -> Result<Vec<Plan>, Failure> {
         let plan = |lane: &Lane| {
-            let longer = if matches!(lane, Lane::Durable | Lane::OwnStore) { 2.0 } else { 1.0 };
+            let (longer, short_runs) = match lane {
+                Lane::Core | Lane::Threads => (1.0, SHORT_RUNS),
+                Lane::Durable | Lane::OwnStore => (2.0, SHORT_RUNS - 1),
+            };
             let libraries = compare::chosen(*lane, &["all".to_owned()])?;
             let plan = Plan {
                 lane: *lane,
                 payloads: vec![64, 1_024],
                 in_flight: vec![1, 64, 1_024, 8_192],
                 repetitions: self.repetitions,
-                short_runs: crate::SHORT_RUNS,
+                short_runs,
                 libraries,
                 seconds: longer * self.seconds,
             };

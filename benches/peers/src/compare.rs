@@ -1,16 +1,15 @@
 //! Measures libraries in turn, each in a process of its own, so that no allocator and no thread of one disturbs another.
 
+use crate::apart::apart;
 use crate::disk::gate::Verdict;
 use crate::library::{self, Lane, Variant};
 use crate::measure::{Failure, Load, Measured};
 use crate::results::{Compared, LaneResults, Repetition, Series, Tested};
 use clap::ValueEnum;
-use std::process::Command;
 use std::time::Duration;
 
-/// How many entries a first, short run has; and how many times more the next, while a run is too short to tell anything.
+/// How many entries a first, short run has.
 const FIRST: u64 = 2_000;
-const MORE: u64 = 8;
 /// The least seconds that tell something.
 const TELLING: f64 = 0.1;
 
@@ -48,8 +47,8 @@ impl Plan {
     pub(crate) fn duration(&self) -> Duration {
         // Around a measurement: a process, and the entries before it; space on three disks, and their ceiling.
         let around = match self.lane {
-            Lane::Core | Lane::Threads => 0.2,
-            Lane::Durable | Lane::OwnStore => 1.2,
+            Lane::Core | Lane::Threads => 0.3,
+            Lane::Durable | Lane::OwnStore => 1.4,
         };
         let (loads, variants) = (self.loads().count() as f64, self.variants().count() as f64);
         let short = variants * (self.short_runs + 1) as f64 * (0.2 + around);
@@ -87,7 +86,7 @@ impl Plan {
         let mut tested = Vec::new();
         for variant in self.variants().filter(|variant| variant.gate.is_some()) {
             news(format!("{} ({}): is what it answers durable?", variant.library, variant.name));
-            let verdict = match apart("gate", variant, &[]) {
+            let verdict = match ask("gate", variant, &[]) {
                 Ok(said) => serde_json::from_slice(&said)?,
                 Err(failure) => Verdict::NotDurable(failure.to_string()),
             };
@@ -187,7 +186,8 @@ impl Plan {
         let mut entries = match self.lane {
             Lane::Core | Lane::Threads => FIRST.max(4 * in_flight),
             // One that waits for the disk with each has few in a second.
-            Lane::Durable | Lane::OwnStore => (FIRST / 4).max(4 * in_flight),
+            Lane::Durable | Lane::OwnStore if in_flight == 1 => FIRST / 4,
+            Lane::Durable | Lane::OwnStore => (8 * FIRST).max(4 * in_flight),
         };
         let run = |entries| {
             let load = Load { payload, in_flight, entries };
@@ -195,7 +195,9 @@ impl Plan {
         };
         let mut best = run(entries)?;
         while entries as f64 / best < TELLING {
-            entries *= MORE;
+            // A longer run is a faster one: so more than this rate promises, and no fewer than twice as many.
+            let promised: u64 = format!("{:.0}", 1.5 * TELLING * best).parse()?;
+            entries = promised.max(2 * entries);
             best = run(entries)?;
         }
         for _ in 1..self.short_runs {
@@ -223,21 +225,14 @@ pub(crate) fn chosen(lane: Lane, wanted: &[String]) -> Result<Vec<&'static str>,
 fn measure_apart(variant: &Variant, load: &Load) -> Result<Measured, Failure> {
     let Load { payload, in_flight, entries } = load;
     let numbers = [payload.to_string(), in_flight.to_string(), entries.to_string()];
-    Ok(serde_json::from_slice(&apart("run", variant, &numbers)?)?)
+    Ok(serde_json::from_slice(&ask("run", variant, &numbers)?)?)
 }
 
-/// This program, started again.
-fn apart(subcommand: &str, variant: &Variant, more: &[String]) -> Result<Vec<u8>, Failure> {
-    let lane = variant.lane.name();
-    let output = Command::new(std::env::current_exe()?)
-        .args([subcommand, &lane, variant.library, variant.name])
-        .args(more)
-        .output()?;
-    if !output.status.success() {
-        let reason = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{} ({}): {}", variant.library, variant.name, reason.trim()).into());
-    }
-    Ok(output.stdout)
+fn ask(subcommand: &str, variant: &Variant, more: &[String]) -> Result<Vec<u8>, Failure> {
+    let Variant { lane, library, name, .. } = variant;
+    let lane = lane.name();
+    let arguments = [subcommand, &lane, library, name].into_iter().chain(more.iter().map(String::as_str));
+    apart(&format!("{library} ({name})"), arguments)
 }
 
 impl Lane {

@@ -84,7 +84,9 @@ macro_rules! durable {
             lane: Lane::Durable,
             library: $library,
             name: $name,
-            run: |load| measure_filled(Durable::<$core, $channel>::in_directories($is_apart)?, load),
+            run: |load| {
+                measure_filled(Durable::<$core, $channel>::in_directories($is_apart, load.payload)?, load)
+            },
             gate: Some(|| gate::hold::<$core, $channel>($is_apart)),
         }
     };
@@ -122,7 +124,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         lane: Lane::Durable,
         library: "seaworthy",
         name: "api",
-        run: |load| measure_filled(Seaworthy::in_directories()?, load),
+        run: |load| measure_filled(Seaworthy::in_directories(load.payload)?, load),
         gate: Some(|| traced::hold(Subject::Seaworthy)),
     },
     durable!("seaworthy-core", "one-thread+std", DurableRaft, Std, false),
@@ -141,7 +143,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         lane: Lane::OwnStore,
         library: "seaworthy",
         name: "api",
-        run: |load| measure_filled(Seaworthy::in_directories()?, load),
+        run: |load| measure_filled(Seaworthy::in_directories(load.payload)?, load),
         gate: Some(|| traced::hold(Subject::Seaworthy)),
     },
     Variant {

@@ -6,6 +6,7 @@
 //! ```
 
 mod all;
+mod apart;
 mod compare;
 mod disk;
 mod growth;

@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 /// What goes wrong with a measurement. It fails as a whole: none is dropped.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
-/// So many entries come before a measurement: twice what any log here keeps before a part of it is forgotten, but for openraft's.
-const FILLING: u64 = 65_536;
+/// So many entries come before a measurement: three times what a segment has room for, and what any log here holds before a part of it is
+/// forgotten, but for openraft's.
+const FILLING: u64 = 98_304;
 /// Never as few at a time as in some measurements: one by one, with a disk, they would take a quarter of a minute.
 const FILLING_IN_FLIGHT: u64 = 1_024;
 

@@ -15,8 +15,12 @@ use seaworthy_benches::workload::Command;
 use seaworthy_protocol::{NodeId, Snapshot};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Smaller segments than the library makes by itself, so that a measurement is not over before the first of them is used again.
-pub(crate) const LAYOUT: Layout = Layout { segment_size: 16 << 20, piece_size: 1 << 20 };
+/// Segments with room for almost 32,768 payloads of so many bytes: 32 MiB for those of 1 KiB, half of what the library makes by itself.
+/// Where they are larger, a measurement is over before any of them is used again.
+pub(crate) fn layout(payload: usize) -> Layout {
+    let segment_size = (1 << 15) * payload.clamp(1 << 4, 1 << 11) as u64;
+    Layout { segment_size, ..Layout::default() }
+}
 
 /// A directory that no other cluster of this process has.
 pub(crate) fn place() -> Place {

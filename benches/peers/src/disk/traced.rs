@@ -82,7 +82,7 @@ pub(crate) fn answer(subject: Subject, directory: &Path) -> Result<(), Failure> 
 
 fn answer_as_seaworthy(directory: &Path) -> Result<(), Failure> {
     Seaworthy::init(directory)?;
-    let nodes = Seaworthy::open(directory)?;
+    let nodes = Seaworthy::open(directory, PAYLOAD)?;
     for number in 1..=ENTRIES {
         nodes.propose(number, PAYLOAD)?;
         say(number);

@@ -7,14 +7,15 @@ mod recovery;
 pub(crate) mod results;
 
 use self::results::{Curve, Figures, Growth, LeftOut, Point, Repetition, Way};
+use crate::apart::apart;
 use crate::disk::place;
 use crate::machine::{Machine, available_memory};
 use crate::measure::Failure;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// What is measured.
 #[derive(Args)]
@@ -159,7 +160,7 @@ fn carry_out(growth: &mut Growth, curve: Curve, out: &Path, bar: &ProgressBar) -
                 continue;
             }
             bar.set_message(point.name());
-            let came = match apart(point, growth.seconds, &logs.join(&point.at.to_string())) {
+            let came = match measure_apart(point, growth.seconds, &logs.join(&point.at.to_string())) {
                 Ok(figures) => Repetition::Measured(figures),
                 Err(failure) => Repetition::Failed(failure.to_string()),
             };
@@ -172,19 +173,12 @@ fn carry_out(growth: &mut Growth, curve: Curve, out: &Path, bar: &ProgressBar) -
 }
 
 /// Measures in a process of its own.
-fn apart(point: &Point, seconds: f64, directory: &Path) -> Result<Figures, Failure> {
-    let numbers = [point.in_flight.to_string(), seconds.to_string()];
-    let output = Command::new(std::env::current_exe()?)
-        .arg("grow-once")
-        .args(point.name().split(' '))
-        .args(numbers)
-        .arg("--directory")
-        .arg(directory)
-        .output()?;
-    if !output.status.success() {
-        return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()).into());
-    }
-    Ok(serde_json::from_slice(&output.stdout)?)
+fn measure_apart(point: &Point, seconds: f64, directory: &Path) -> Result<Figures, Failure> {
+    let (name, in_flight, seconds) = (point.name(), point.in_flight.to_string(), seconds.to_string());
+    let numbers = [in_flight.as_str(), &seconds, "--directory"].map(OsStr::new);
+    let arguments = ["grow-once"].into_iter().chain(name.split(' ')).map(OsStr::new);
+    let said = apart(&name, arguments.chain(numbers).chain([directory.as_os_str()]))?;
+    Ok(serde_json::from_slice(&said)?)
 }
 
 /// Measures in this process, and prints a line of JSON.

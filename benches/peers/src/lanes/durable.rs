@@ -8,7 +8,7 @@ use super::channel::Channel;
 use super::client::{Address, BATCH, Client, Mail, Mailbox};
 use crate::disk::engine::{EngineStore, EngineWrites};
 use crate::disk::observed::{Counts, Observed};
-use crate::disk::{self, Batches, Disk, LAYOUT, Store, Writes};
+use crate::disk::{self, Batches, Disk, Store, Writes, layout};
 use crate::measure::{Cluster, Failure, Latencies, Load};
 use seaworthy::wal::{Directory, Files, Layout};
 use seaworthy_benches::disk_log::Place;
@@ -312,18 +312,18 @@ where
     C::Message: Send + 'static,
     K: Channel,
 {
-    /// Starts three in directories of their own.
+    /// Starts three in directories of their own, for payloads of so many bytes.
     ///
     /// # Errors
     ///
     /// If the system has no threads, or the disk no room.
-    pub(crate) fn in_directories(is_apart: bool) -> Result<Self, Failure> {
+    pub(crate) fn in_directories(is_apart: bool, payload: usize) -> Result<Self, Failure> {
         let (place, counts) = (disk::place(), Arc::<Counts>::default());
         let mut files = Vec::new();
         for name in NAMES {
             files.push(Observed::counted(Directory::open(&place.join(name))?, Arc::clone(&counts)));
         }
-        let started = Self::on_files(files, LAYOUT, is_apart, None)?;
+        let started = Self::on_files(files, layout(payload), is_apart, None)?;
         Ok(Self { counts: Some(counts), _place: Some(place), ..started })
     }
 

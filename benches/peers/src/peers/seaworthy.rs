@@ -2,8 +2,9 @@
 //! encoded.
 
 use super::seaworthy_core::window_of_large_payloads;
-use crate::disk::{LAYOUT, place};
+use crate::disk::{layout, place};
 use crate::measure::{Cluster, Failure, Latencies, Load};
+use seaworthy::wal::Layout;
 use seaworthy::{
     Builder, Compaction, Config, Index, Limits, Network, NodeSet, ProposeError, Raft, Raw, Reply,
     StateMachine, Timing,
@@ -116,14 +117,14 @@ impl Seaworthy {
         Ok(())
     }
 
-    /// Starts three in directories that were made.
+    /// Starts three in directories that were made, for payloads of so many bytes.
     ///
     /// # Errors
     ///
     /// Whatever keeps them from starting.
-    pub(crate) fn open(directory: &Path) -> Result<Self, Failure> {
-        let compaction = COMPACTION_ON_DISK;
-        Self::start(&Settings { compaction, ..Settings::default() }, Some(directory))
+    pub(crate) fn open(directory: &Path, payload: usize) -> Result<Self, Failure> {
+        let settings = Settings { compaction: COMPACTION_ON_DISK, ..Settings::default() };
+        Self::start(&settings, Some((directory, layout(payload))))
     }
 
     /// Proposes one, and waits until it is answered.
@@ -136,20 +137,20 @@ impl Seaworthy {
         Ok(())
     }
 
-    /// Starts three in directories of their own.
+    /// Starts three in directories of their own, for payloads of so many bytes.
     ///
     /// # Errors
     ///
     /// Whatever keeps them from starting.
-    pub(crate) fn in_directories() -> Result<Self, Failure> {
+    pub(crate) fn in_directories(payload: usize) -> Result<Self, Failure> {
         let place = place();
         let directory = place.join("nodes");
         Self::init(&directory)?;
-        Ok(Self { place: Some(place), ..Self::open(&directory)? })
+        Ok(Self { place: Some(place), ..Self::open(&directory, payload)? })
     }
 
     /// Starts them, and waits for a leader.
-    fn start(settings: &Settings, directory: Option<&Path>) -> Result<Self, Failure> {
+    fn start(settings: &Settings, disk: Option<(&Path, Layout)>) -> Result<Self, Failure> {
         let Settings { nodes, compaction, window, elections_ms: (soonest, latest) } = *settings;
         let (network, voters) = (Network::default(), NodeSet::first(nodes));
         let ms = Duration::from_millis;
@@ -161,8 +162,8 @@ impl Seaworthy {
                 .limits(Limits { proposals: 1 << 20, ..Limits::default() })
                 .timing(timing)
                 .config(window);
-            if let Some(directory) = directory {
-                builder = builder.directory(directory.join(id.to_string())).layout(LAYOUT);
+            if let Some((directory, layout)) = disk {
+                builder = builder.directory(directory.join(id.to_string())).layout(layout);
             }
             Ok::<_, Failure>(builder.start(Applying::default())?)
         };

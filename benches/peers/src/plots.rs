@@ -286,15 +286,22 @@ fn panel(area: &Area<'_>, load: &Compared, rows: usize, times: std::ops::Range<f
     Ok(())
 }
 
-/// Round figures in a range: powers of ten, and where there are few of them twice and five times those.
+/// More labels than these would touch each other.
+const TICKS: usize = 7;
+
+/// Round figures in a range, as many as have room: powers of ten; between them twice and five times those, or three times.
 fn ticks(range: &std::ops::Range<f64>) -> Vec<f64> {
+    // Parts are divided: three times a tenth is no round figure.
+    let scaled = |multiple: f64, exponent: i32| {
+        let power = 10_f64.powi(exponent.abs());
+        if exponent < 0 { multiple / power } else { multiple * power }
+    };
     let among = |multiples: &[f64]| -> Vec<f64> {
-        let powers = (-3..13).map(|exponent| 10_f64.powi(exponent));
-        let all = powers.flat_map(|power| multiples.iter().map(move |multiple| multiple * power));
+        let all = (-3..13).flat_map(|exponent| multiples.iter().map(move |it| scaled(*it, exponent)));
         all.filter(|tick| range.contains(tick)).collect()
     };
-    let powers = among(&[1.0]);
-    if powers.len() > 3 { powers } else { among(&[1.0, 2.0, 5.0]) }
+    let finer = [&[1.0, 2.0, 5.0][..], &[1.0, 3.0]].map(among);
+    finer.into_iter().find(|ticks| ticks.len() <= TICKS).unwrap_or_else(|| among(&[1.0]))
 }
 
 /// A round figure in a unit that fits.

@@ -208,8 +208,7 @@ fn payloads(growth: &Growth) -> String {
             "\nFrom {} bytes the time of an entry comes to {} times what it was in the core, and to {} times through the API. It has doubled \
             at {} bytes in the core, and at {} through the API: below that, what is done for an entry whatever its size is the larger \
             part. Where a line rises as fast as the sizes do, only bytes count: the core's are made once and read by three state machines; \
-            the API's are besides encoded and copied for each node, and each node keeps its own, in memory that the system must clear \
-            first wherever it has been given back.{}",
+            the API's are besides encoded and copied for each node, and each node keeps its own.{}",
             span(&core),
             times(&core, Figure::Entry),
             times(&api, Figure::Entry),

@@ -71,6 +71,8 @@ where
             node.dismiss(&mut world);
             return Ok(());
         }
+        // Rejected: to give way to other threads once after that. With a disk and 64 in flight batches become larger (0.026 syncs an entry for
+        // 0.042) and nothing faster; in memory with one in flight all takes 2.3 times as long (2026-11-27).
         driver.wait(&node, &mut world);
     }
 }

@@ -115,6 +115,11 @@ fn counterpart(part: Part, file: &str, source: &Path) -> Outcome<Option<Vec<u8>>
     Ok(alike.map(|name| fs::read(source.join(name))).transpose()?)
 }
 
+/// Is there a snapshot in a directory?
+pub(super) fn has_snapshot(directory: &Path) -> Outcome<bool> {
+    Ok(!snapshots(directory)?.is_empty())
+}
+
 fn snapshots(directory: &Path) -> Outcome<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(directory)? {

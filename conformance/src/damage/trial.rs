@@ -3,7 +3,7 @@
 use super::copy;
 use super::deed::{Deed, Part, Way};
 use super::due::{Due, due};
-use super::harm::{Harm, Sources, harm};
+use super::harm::{Harm, Sources, harm, has_snapshot};
 use super::held::Held;
 use super::part;
 use super::records::{Record, records};
@@ -100,6 +100,8 @@ impl Arena<'_> {
         let directory = cluster.directory_of(place);
         match deed.way {
             Way::OlderOfEarlierRun => {
+                self.go_on_until_copied_has(place, deed.part)?;
+                let cluster = &self.clients.cluster;
                 cluster.kill(place)?;
                 copy::copy(&directory, &sources.earlier_run)?;
                 cluster.launch(place)?;
@@ -111,9 +113,14 @@ impl Arena<'_> {
                     cluster.everything_of(place)?;
                 }
             }
-            Way::OlderOfThisRun => self.copy_of_running(place, &sources.this_run)?,
+            Way::OlderOfThisRun => {
+                self.go_on_until_copied_has(place, deed.part)?;
+                self.copy_of_running(place, &sources.this_run)?;
+            }
             Way::AnotherNodes => {
-                self.copy_of_running((place + 1) % cluster.nodes(), &sources.other)?;
+                let other = (place + 1) % cluster.nodes();
+                self.go_on_until_copied_has(other, deed.part)?;
+                self.copy_of_running(other, &sources.other)?;
             }
             Way::BitTurned
             | Way::BitOfLastBatch
@@ -126,6 +133,17 @@ impl Arena<'_> {
             | Way::Rubbish => {}
         }
         Ok(sources)
+    }
+
+    /// A node that is young has no snapshot, and what is copied then would never have one, however long the node goes on afterwards.
+    fn go_on_until_copied_has(&mut self, place: usize, part: Part) -> Outcome<()> {
+        for _ in 0..ATTEMPTS {
+            if part != Part::Snapshot || has_snapshot(&self.clients.cluster.directory_of(place))? {
+                return Ok(());
+            }
+            go_on(self.clients, 15)?;
+        }
+        Err(format!("node {} never makes a snapshot", place + 1).into())
     }
 
     /// A node stands still while its directory is copied, so that the copy is of one moment.

@@ -9,7 +9,7 @@
 //! out of the middle: compaction and installation are records like all others.
 //!
 //! A segment begins with what all before it comes to, but for the entries. So recovery can begin with any segment that holds all
-//! entries that are still needed; those before it go when the next segment is begun, and one of them is used again.
+//! entries that are still needed; those before it go one by one, as further segments are begun, to be used again.
 //!
 //! # What a crash leaves
 //!

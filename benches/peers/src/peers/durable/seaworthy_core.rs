@@ -109,11 +109,13 @@ impl DurableRaft {
         }
     }
 
-    /// First the snapshot must be durable: the protocol is told when it is.
+    /// First the snapshot must be durable: the protocol is told when it is. It takes none that is no newer than the one it has, also if
+    /// followers have caught up since, and more of the log could go: asked with the same again, it would be so for ever.
     fn compact(&mut self, state_machine: &Checksum) {
         let base = self.node.log().base().index.0;
         let through = Index(self.applied.0.saturating_sub(KEEP)).min(self.held_by_all());
-        if self.saving.is_some() || through.0 <= base + COMPACT_EVERY {
+        let is_new = self.node.durable().snapshot().is_none_or(|snapshot| snapshot.last.index < self.applied);
+        if self.saving.is_some() || !is_new || through.0 <= base + COMPACT_EVERY {
             return;
         }
         let Some(term) = self.node.log().term_at(self.applied) else { return };
@@ -202,5 +204,72 @@ impl DurableCore for DurableRaft {
         if let Some(Saving { snapshot, through, .. }) = self.saving.take_if(|saving| saving.batches == 0) {
             self.step(Input::Compact { snapshot, through });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::Batches;
+    use seaworthy_benches::workload::payload;
+
+    /// More than any batch of inputs leads to.
+    const TURNS: usize = 8;
+
+    /// Lets a node say and write all there is, its disk at once, and answers what it says. How many batches its disk got.
+    fn turn(node: &mut DurableRaft, said: &mut Vec<(usize, Envelope<Vec<CommandEntry>>)>) -> usize {
+        let (mut outbox, mut writes) = (Outbox::default(), Writes::default());
+        for batches in 0..TURNS {
+            node.flush(&mut outbox, &mut Checksum::default());
+            node.take_writes(&mut writes);
+            said.append(&mut outbox.now);
+            said.append(&mut outbox.after);
+            if writes.is_empty() {
+                return batches;
+            }
+            writes = Writes::default();
+            node.on_durable(1);
+        }
+        panic!("after {TURNS} batches without an input there is one more");
+    }
+
+    /// Until nobody has anything to say. What is said to those that are cut off is lost.
+    fn talk(nodes: &mut [DurableRaft; 3], cut_off: Option<usize>) {
+        loop {
+            let mut said = Vec::new();
+            for node in &mut *nodes {
+                turn(node, &mut said);
+            }
+            said.retain(|(to, _)| Some(*to) != cut_off);
+            if said.is_empty() {
+                return;
+            }
+            said.into_iter().for_each(|(to, message)| nodes[to].receive(message));
+        }
+    }
+
+    fn propose(nodes: &mut [DurableRaft; 3], count: u64) {
+        (0..count).for_each(|number| nodes[0].propose(payload(number, 64)));
+    }
+
+    #[test]
+    fn a_leader_whose_followers_catch_up_after_its_snapshot_makes_no_other_of_the_same() {
+        let mut nodes = DurableRaft::three();
+        nodes[0].nudge(0);
+        talk(&mut nodes, None);
+        propose(&mut nodes, COMPACT_EVERY + 1);
+        talk(&mut nodes, None);
+        assert_eq!(nodes[0].node.durable().snapshot(), None, "so much is kept");
+        propose(&mut nodes, 3 * COMPACT_EVERY);
+        talk(&mut nodes, Some(2));
+        let made = nodes[0]
+            .node
+            .durable()
+            .snapshot()
+            .expect("it has applied more, and the slowest has more than is kept");
+        nodes[0].tick();
+        talk(&mut nodes, None);
+        assert_eq!(nodes[0].held_by_all(), nodes[0].applied);
+        assert_eq!(nodes[0].node.durable().snapshot(), Some(made));
     }
 }

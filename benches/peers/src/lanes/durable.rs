@@ -527,7 +527,7 @@ mod tests {
         let (_, recovery) = Wal::open::<Command>(directory("one"), layout).expect("it is whole");
         let log = recovery.durable.log();
         assert!(log.base().index.0 > COMPACT_EVERY && recovery.durable.snapshot().is_some());
-        let total = load.entries + load.entries / 10 + 1;
+        let total = load.entries + load.warm_up();
         let last = log.entries().last().map(|entry| &entry.payload);
         assert_eq!(last, Some(&Logged::Command(payload(total - 1, 64))));
     }

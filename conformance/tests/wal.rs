@@ -166,6 +166,34 @@ fn what_was_appended_is_there_after_a_restart() {
 }
 
 #[test]
+fn batches_of_several_mebibytes_are_there_after_a_restart() {
+    let path = directory();
+    init(path.path());
+    let layout = Layout { segment_size: 8 << 20, ..Layout::default() };
+    let open = || Wal::open::<u64>(Directory::open(path.path()).unwrap(), layout).unwrap();
+    let (mut wal, _) = open();
+    let (count, in_all) = (100_000, 600_000);
+    // Where a segment begins, and behind others in it.
+    for after in (0..in_all).step_by(2 * count) {
+        let mut batch = Batch::default();
+        for after in [after, after + count] {
+            let (mut next, after) = (Batch::default(), after as u64);
+            next.join(&Record::Append {
+                after: Index(after),
+                entries: &entries(1, after + 1..=after + count as u64),
+            });
+            batch.merge(next);
+        }
+        assert!(batch.len() > 3 << 20 && batch.count() > 2);
+        wal.append(&mut batch).unwrap();
+    }
+    drop(wal);
+    let (_, recovery) = open();
+    assert_eq!(recovery.cut, None);
+    assert!(recovery.durable.log().entries() == entries(1, 1..=in_all as u64), "all of them, in order");
+}
+
+#[test]
 fn a_directory_has_one_process_at_a_time() {
     let data = directory();
     init(data.path());

@@ -114,7 +114,7 @@ impl<F: Files + From<SharedFiles>> Subject for Wal<F> {
         for record in records {
             let mut next = Batch::default();
             next.push(&record.borrowed());
-            batch.merge(&next);
+            batch.merge(next);
         }
         Ok(Self::append(self, &mut batch)?)
     }

@@ -92,7 +92,7 @@ impl Trial {
                 assert!(redo(&mut durable, record), "a record that a node could write");
                 states.push(durable.clone());
             }
-            batch.merge(&next);
+            batch.merge(next);
         }
         let before = named(wal.files());
         let appended = wal.append(&mut batch);

@@ -86,9 +86,9 @@ impl<F: Files> Disk<F> {
         }
         match self.queue.pop_front()? {
             Work::Append { mut number, mut batch } => {
-                while let Some(Work::Append { number: next, batch: more }) = self.queue.front() {
+                while let Some(Work::Append { number: next, batch: more }) = self.queue.front_mut() {
                     number = *next;
-                    batch.merge(more);
+                    batch.merge(std::mem::take(more));
                     self.queue.pop_front();
                 }
                 Some(self.append(number, batch))

@@ -42,7 +42,7 @@ pub struct NodeLoop<S: StateMachine> {
     /// What was handed to the disk and is not durable yet.
     writing: VecDeque<Writing>,
     /// Memory of what is durable and was sent, to be filled again.
-    spaces: (Option<Batch>, Option<Frames>),
+    spaces: (Batch, Option<Frames>),
     batches: u64,
     /// The last id of a read. Begins with the number of the start, so that no run uses an earlier one's.
     last_read: ReadId,
@@ -79,7 +79,7 @@ where
             clients: self.clients.clone(),
             timers: self.timers,
             writing: self.writing.clone(),
-            spaces: (None, None),
+            spaces: (Batch::default(), None),
             batches: self.batches,
             last_read: self.last_read,
             has_new_reads: self.has_new_reads,
@@ -147,7 +147,7 @@ impl<S: StateMachine> NodeLoop<S> {
             clients: Clients::default(),
             timers: Timers { election: Duration::ZERO, heartbeat: None, reads: None, disk: None },
             writing: VecDeque::new(),
-            spaces: (None, None),
+            spaces: (Batch::default(), None),
             batches: 0,
             last_read: ReadId(starts << 40),
             has_new_reads: false,
@@ -370,7 +370,7 @@ impl<S: StateMachine> NodeLoop<S> {
     fn take_done(&mut self, done: Done, world: &mut impl World<S>) -> Result<(), Stop> {
         match done {
             Done::Appended { number, space } => {
-                self.spaces.0 = Some(space).filter(Batch::is_spacious).or_else(|| self.spaces.0.take());
+                self.spaces.0.recycle(space);
                 let mut ack = None;
                 while self.writing.front().is_some_and(|writing| writing.number <= number) {
                     let Some(mut writing) = self.writing.pop_front() else { break };
@@ -458,7 +458,7 @@ impl<S: StateMachine> NodeLoop<S> {
         let frames = &mut self.fx.sink.after_writes;
         if let Some(ack) = self.fx.ack.take() {
             self.batches += 1;
-            let (number, batch) = (self.batches, self.fx.sink.batch.exchange(self.spaces.0.take()));
+            let (number, batch) = (self.batches, self.fx.sink.batch.exchange(&mut self.spaces.0));
             let (bytes, since) = (batch.len(), world.now());
             let frames = frames.exchange(self.spaces.1.take());
             self.writing.push_back(Writing { number, ack, frames, bytes, since });

@@ -2,10 +2,15 @@
 
 use crate::codec::{Record, encode_frame, entry_len};
 use crate::command::Command;
-use crate::wal::{Batch, ROOM_MAX, SPACE_MAX};
+use crate::wal::Batch;
 use seaworthy_protocol::{
     Answer, Chunk, Entry, Envelope, Message, NodeId, PeerFault, Release, Sink, Snapshot, Write,
 };
+
+/// The most bytes for which room is made before they are there.
+const ROOM_MAX: usize = 1 << 20;
+/// The most bytes of memory that are kept to be filled again.
+pub(crate) const SPACE_MAX: usize = 8 << 20;
 
 /// Frames one behind the other in one buffer.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -78,7 +83,7 @@ impl Frames {
 }
 
 /// The sink of a node's steps.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
     pub(crate) now: Frames,
     pub(crate) after_writes: Frames,

@@ -74,6 +74,12 @@ impl Batches for EngineWrites {
         next.clear();
     }
 
+    fn recycle(&mut self, space: Self) {
+        if self.is_empty() {
+            *self = space;
+        }
+    }
+
     fn clear(&mut self) {
         if !self.batch.is_empty() {
             self.batch = LogBatch::default();

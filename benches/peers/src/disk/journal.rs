@@ -50,45 +50,32 @@ impl Fact {
 }
 
 /// What is gathered.
-pub(crate) struct Journal<C> {
+#[derive(Default)]
+pub(crate) struct Journal {
     writes: Writes,
-    /// Entries that follow each other, and what they follow.
-    run: Vec<Entry<C>>,
-    after: u64,
     /// There is something that must be durable before what depends on it is said.
     is_urgent: bool,
 }
 
-impl<C> Default for Journal<C> {
-    fn default() -> Self {
-        Self { writes: Writes::default(), run: Vec::new(), after: 0, is_urgent: false }
-    }
-}
-
-impl<C: Command> Journal<C> {
-    /// The log is cut after an index, and goes on with these entries.
-    pub(crate) fn append(&mut self, after: u64, entries: impl IntoIterator<Item = Entry<C>>) {
-        if after != self.after + self.run.len() as u64 {
-            self.close_run();
+impl Journal {
+    /// The log is cut after an index, and goes on with these entries, if there are any.
+    pub(crate) fn append<C: Command>(&mut self, after: u64, entries: &[Entry<C>]) {
+        if entries.is_empty() {
+            return;
         }
-        if self.run.is_empty() {
-            self.after = after;
-        }
-        self.run.extend(entries);
-        self.is_urgent |= !self.run.is_empty();
+        self.writes.batch.join(&Record::Append { after: Index(after), entries });
+        self.is_urgent = true;
     }
 
     /// Something that must not be forgotten.
     pub(crate) fn record(&mut self, fact: Fact) {
-        self.close_run();
-        self.writes.batch.push::<C>(&fact.to_record());
+        self.remark(fact);
         self.is_urgent = true;
     }
 
     /// Something that is found out anew if it is lost: written with the next batch, and not waited for.
     pub(crate) fn remark(&mut self, fact: Fact) {
-        self.close_run();
-        self.writes.batch.push::<C>(&fact.to_record());
+        self.writes.batch.push::<Held>(&fact.to_record());
     }
 
     /// Writes a snapshot down, and answers how the log knows it.
@@ -102,8 +89,7 @@ impl<C: Command> Journal<C> {
 
     /// A snapshot stands for the log up to an entry. What is in no entry must be recorded anew: segments before may go.
     pub(crate) fn compact(&mut self, snapshot: Snapshot, base: LogId) {
-        self.close_run();
-        self.writes.batch.push::<C>(&Record::Compact { snapshot, base });
+        self.writes.batch.push::<Held>(&Record::Compact { snapshot, base });
         self.is_urgent = true;
     }
 
@@ -113,18 +99,9 @@ impl<C: Command> Journal<C> {
         if !std::mem::take(&mut self.is_urgent) {
             return false;
         }
-        self.close_run();
         std::mem::swap(&mut self.writes, writes);
         writes.count = 1;
         true
-    }
-
-    fn close_run(&mut self) {
-        if !self.run.is_empty() {
-            let (after, entries) = (Index(self.after), &self.run[..]);
-            self.writes.batch.push(&Record::Append { after, entries });
-            self.run.clear();
-        }
     }
 }
 
@@ -142,7 +119,7 @@ mod tests {
         recovery.durable
     }
 
-    fn written(journal: &mut Journal<workload::Command>, disk: &mut Disk<MemoryFiles>) -> usize {
+    fn written(journal: &mut Journal, disk: &mut Disk<MemoryFiles>) -> usize {
         let mut writes = Writes::default();
         assert!(journal.take(&mut writes));
         let count = writes.batch.count();
@@ -154,12 +131,11 @@ mod tests {
     fn entries_that_follow_each_other_are_one_record_and_come_back() {
         let mut disk = Disk::new(MemoryFiles::default(), 0, Layout::default()).expect("it is empty");
         let mut journal = Journal::default();
-        for entry in entries(5, 64) {
-            let after = journal.run.len() as u64;
-            journal.append(after, [entry]);
+        for (after, entry) in (0..).zip(entries(5, 64)) {
+            journal.append(after, &[entry]);
         }
         assert_eq!(written(&mut journal, &mut disk), 1);
-        journal.append(3, entries(1, 72));
+        journal.append(3, &entries(1, 72));
         assert_eq!(written(&mut journal, &mut disk), 1);
         let log = recovered(disk);
         assert_eq!(log.log().entries(), [&entries(3, 64)[..], &entries(1, 72)[..]].concat());
@@ -167,10 +143,10 @@ mod tests {
 
     #[test]
     fn a_remark_waits_for_something_urgent() {
-        let (mut journal, mut writes) = (Journal::<workload::Command>::default(), Writes::default());
+        let (mut journal, mut writes) = (Journal::default(), Writes::default());
         journal.remark(Fact::Decided(7));
         assert!(!journal.take(&mut writes) && writes.is_empty());
-        journal.append(0, entries(1, 64));
+        journal.append(0, &entries(1, 64));
         assert!(journal.take(&mut writes));
         assert_eq!((writes.batch.count(), writes.count()), (2, 1));
     }
@@ -179,7 +155,7 @@ mod tests {
     fn what_a_snapshot_stands_for_is_gone() {
         let mut disk = Disk::new(MemoryFiles::default(), 0, Layout::default()).expect("it is empty");
         let mut journal = Journal::default();
-        journal.append(0, entries(10, 64));
+        journal.append(0, &entries(10, 64));
         written(&mut journal, &mut disk);
         let last = LogId { term: Term(1), index: Index(8) };
         let snapshot = journal.save(last, &Checksum::after(8, 64));

@@ -36,6 +36,8 @@ pub(crate) trait Batches: Default + Send + 'static {
     fn count(&self) -> u64;
     /// Joins the next: one sync for both.
     fn merge(&mut self, next: &mut Self);
+    /// Keeps the space of one that is not needed any more.
+    fn recycle(&mut self, space: Self);
     /// Forgets all, and keeps the space.
     fn clear(&mut self);
 }
@@ -82,9 +84,12 @@ impl Batches for Writes {
 
     fn merge(&mut self, next: &mut Self) {
         self.snapshots.append(&mut next.snapshots);
-        self.batch.merge(&next.batch);
-        self.count += next.count;
-        next.clear();
+        self.batch.merge(std::mem::take(&mut next.batch));
+        self.count += std::mem::take(&mut next.count);
+    }
+
+    fn recycle(&mut self, space: Self) {
+        self.batch.recycle(space.batch);
     }
 
     fn clear(&mut self) {

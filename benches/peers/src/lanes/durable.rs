@@ -220,7 +220,7 @@ where
 
     fn on_durable(&mut self, count: u64, space: C::Writes) {
         self.durable += count;
-        self.writes = space;
+        self.writes.recycle(space);
         while self.held.front().is_some_and(|(batch, _)| *batch <= self.durable) {
             let (_, messages) = self.held.pop_front().unwrap_or_default();
             send::<C, K>(&self.peers, messages.into_iter());

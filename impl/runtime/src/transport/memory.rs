@@ -1,8 +1,8 @@
 //! A network that is none: nodes of one process.
 
 use crate::codec::frame_len;
+use crate::outbox::SPACE_MAX;
 use crate::sync::Guarded;
-use crate::wal::SPACE_MAX;
 use seaworthy_protocol::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

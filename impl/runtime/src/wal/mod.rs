@@ -4,7 +4,7 @@
 //! crueller one.
 //!
 //! A *segment* is a file for which space was made before it was begun, so that a record costs no change of the file's length (that
-//! doubles the cost of a sync). Records are appended in batches, each with one write and one `fdatasync`. When a batch does not fit, it
+//! doubles the cost of a sync). Records are appended in batches, each with a write for each MiB and one `fdatasync`. When a batch does not fit, it
 //! begins the next segment. There is one kind of record for each kind of write of the protocol, so nothing is ever written twice, and nothing cut
 //! out of the middle: compaction and installation are records like all others.
 //!
@@ -34,7 +34,6 @@ mod snapshot_reader;
 mod snapshots;
 
 pub use batch::Batch;
-pub(crate) use batch::{ROOM_MAX, SPACE_MAX};
 pub use directory::Directory;
 pub use error::{DiskError, OpenError};
 pub use files::{FileName, Files};
@@ -201,7 +200,7 @@ impl<F: Files> Wal<F> {
         let Segment { number, end, chain, .. } = self.segment;
         let chain = batch.seal(segment::seed(self.identity.directory, number), end, chain);
         let name = FileName::Segment(number);
-        self.files.write(name, end, batch.bytes()).map_err(DiskError::writing("write", name))?;
+        write_records(&mut self.files, name, end, batch)?;
         self.files.sync(name).map_err(DiskError::failing("sync", name))?;
         self.segment = Segment { end: end + batch.len() as u64, chain, ..self.segment };
         Ok(())
@@ -218,7 +217,7 @@ impl<F: Files> Wal<F> {
         let files = &mut self.files;
         files.rename(FileName::Spare, name).map_err(DiskError::writing("rename", FileName::Spare))?;
         files.write(name, 0, &header).map_err(DiskError::writing("write", name))?;
-        files.write(name, HEADER as u64, batch.bytes()).map_err(DiskError::writing("write", name))?;
+        write_records(files, name, HEADER as u64, batch)?;
         files.sync(name).map_err(DiskError::failing("sync", name))?;
         files.sync_directory().map_err(DiskError::failing("sync the directory of", name))?;
         self.segment = Segment { number, size, end: (HEADER + batch.len()) as u64, chain };
@@ -295,4 +294,18 @@ impl<F: Files> Wal<F> {
         }
         outcome
     }
+}
+
+/// Writes the records of a batch, from an offset on.
+fn write_records<F: Files>(
+    files: &mut F,
+    name: FileName,
+    mut offset: u64,
+    batch: &Batch,
+) -> Result<(), DiskError> {
+    for bytes in batch.pieces() {
+        files.write(name, offset, bytes).map_err(DiskError::writing("write", name))?;
+        offset += bytes.len() as u64;
+    }
+    Ok(())
 }

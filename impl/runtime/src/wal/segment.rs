@@ -185,6 +185,7 @@ pub(super) fn set_length(record: &mut [u8], length: u32) {
 }
 
 /// What was set.
+#[cfg(test)]
 pub(super) fn length(record: &[u8]) -> usize {
     usize::try_from(u32_at(record, 16)).unwrap_or(usize::MAX)
 }

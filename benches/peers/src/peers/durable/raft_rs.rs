@@ -38,12 +38,12 @@ pub(crate) trait Keeper: Default {
     fn take(&mut self, writes: &mut Self::Writes) -> bool;
 }
 
-impl Keeper for Journal<Held> {
+impl Keeper for Journal {
     type Writes = Writes;
 
     fn append(&mut self, entries: &[Entry]) {
         if let Some(first) = entries.first() {
-            self.append(first.index - 1, entries.iter().map(logged));
+            self.append(first.index - 1, &entries.iter().map(logged).collect::<Vec<_>>());
         }
     }
 
@@ -88,7 +88,7 @@ impl Keeper for EngineWrites {
 }
 
 /// One of three.
-pub(crate) struct DurableRaftRs<J = Journal<Held>> {
+pub(crate) struct DurableRaftRs<J = Journal> {
     raft: RaftRs,
     keeper: J,
     applied: u64,

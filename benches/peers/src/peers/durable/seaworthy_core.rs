@@ -19,7 +19,7 @@ type CommandEntry = Entry<Command>;
 #[derive(Default)]
 struct Desk {
     outbox: Outbox<Envelope<Vec<CommandEntry>>>,
-    journal: Journal<Command>,
+    journal: Journal,
     /// A snapshot stands for a part of the log now.
     compacted: Option<Snapshot>,
 }
@@ -38,7 +38,7 @@ impl Sink<Command> for Desk {
             Write::TermAndVote { current_term, voted_for } => {
                 self.journal.record(Fact::Term(current_term.0, voted_for));
             }
-            Write::Append { after, entries } => self.journal.append(after.0, entries.iter().cloned()),
+            Write::Append { after, entries } => self.journal.append(after.0, entries),
             Write::Compact { snapshot, .. } => self.compacted = Some(snapshot),
             Write::Install { .. } => unreachable!("nobody is so far behind as to need a snapshot"),
         }

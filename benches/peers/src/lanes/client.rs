@@ -10,6 +10,11 @@ use std::time::{Duration, Instant};
 /// The most that a node takes in before it flushes.
 pub(super) const BATCH: usize = 16_384;
 
+/// So many payloads are made before the first of them is proposed, for the client stands for many, and those who were answered together
+/// propose together. Made and proposed one by one, with 64 in flight the first was found, and synced alone, by the core that was back
+/// soonest: 0.027 syncs an entry, and 0.017 by one that took longer (2026-11-27, 1 KiB).
+const TOGETHER: u64 = 64;
+
 /// How long nothing moves before a cluster counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -46,14 +51,18 @@ impl<K: Channel, P: Payload, M: Send + 'static> Client<K, P, M> {
     ) -> Result<(), Failure> {
         let (mut proposed, goal) = (numbers.start, numbers.end);
         let (mut under_way, mut applied) = (UnderWay::default(), numbers.start);
+        let mut made = Vec::new();
         while applied < goal {
             let burst = (load.in_flight - (proposed - applied)).min(goal - proposed);
             if burst > 0 {
                 let now = Instant::now();
-                for number in proposed..proposed + burst {
-                    K::send(&self.nodes[0], Mail::Propose(P::fresh(number, load.payload)));
+                let end = proposed + burst;
+                while proposed < end {
+                    let next = end.min(proposed + TOGETHER);
+                    made.extend((proposed..next).map(|number| P::fresh(number, load.payload)));
+                    made.drain(..).for_each(|payload| K::send(&self.nodes[0], Mail::Propose(payload)));
+                    proposed = next;
                 }
-                proposed += burst;
                 under_way.proposed(now, proposed);
             }
             let before = applied;

@@ -13,7 +13,7 @@ use crate::symmetry::{Digests, Permutation, Rename, mix};
 use seaworthy_protocol::invariants::Violation;
 use seaworthy_protocol::invariants::clients::Clients;
 use seaworthy_protocol::invariants::cluster::{acknowledges_truly, transfer_is_ready};
-use seaworthy_protocol::invariants::history::{Commitment, see_commit};
+use seaworthy_protocol::invariants::history::{Commitment, agrees_with, see_commit};
 use seaworthy_protocol::{Answer, Index, LogId, Node, NodeId, NodeSet, ReadId, Role, Snapshot};
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -398,14 +398,18 @@ impl Raft {
     /// Records what the server commits as the first, and what clients hear of it.
     fn remember(&self, state: &mut State, action: Action, step: &Step) -> Option<Broken> {
         let has_clients = self.bounds.reads > 0 || self.bounds.outcomes;
-        if step.server.node.commit_index().0 == 0 && !has_clients {
-            return None;
+        let (node, before) = (&step.server.node, state.past.value());
+        if node.commit_index().0 <= before.committed.len() as u64 && !has_clients {
+            // Nothing is new, as after nearly every step. To find that out by comparing a copy took a tenth of the checker's time: most of it
+            // in comparisons of empty vectors, whose dangling address costs a processor with masked loads some hundred cycles (2026-11-27).
+            let agrees = agrees_with(node, &before.committed);
+            return (!agrees).then_some(Broken::Property(Violation::StateMachineSafety));
         }
-        let mut past = state.past.value().clone();
-        let agrees = see_commit(&step.server.node, &mut past.committed);
+        let mut past = before.clone();
+        let agrees = see_commit(node, &mut past.committed);
         let told =
             if has_clients { self.tell_clients(&mut past, state.committed(), action, step) } else { None };
-        if past != *state.past.value() {
+        if past != *before {
             state.past = self.pasts.intern(past, self.steps.permutations());
         }
         let broken = if agrees { told } else { Some(Violation::StateMachineSafety) };

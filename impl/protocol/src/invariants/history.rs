@@ -88,15 +88,24 @@ pub struct Commitment<C> {
 /// Looks at a node as it is after a step, and adds what it commits as the first. False if it commits something else than
 /// was committed before: [`StateMachineSafety`](Violation::StateMachineSafety). What lies before the node's log must have been.
 pub fn see_commit<C: Copy + Eq>(node: &Node<C>, committed: &mut Vec<Commitment<C>>) -> bool {
-    let Ok(base) = usize::try_from(node.log().base().index.0) else { return false };
-    let mut agrees = base <= committed.len();
-    for (position, entry) in node.log().prefix(node.commit_index()).iter().enumerate() {
-        match committed.get(base + position) {
-            Some(first) => agrees &= first.entry == *entry,
-            None => committed.push(Commitment { entry: *entry, term: node.current_term() }),
-        }
-    }
+    let agrees = agrees_with(node, committed);
+    let known = committed.len().saturating_sub(base_of(node));
+    let new = node.log().prefix(node.commit_index()).iter().skip(known);
+    committed.extend(new.map(|entry| Commitment { entry: *entry, term: node.current_term() }));
     agrees
+}
+
+/// The same for who only wants to know whether it agrees: what the node commits as the first counts as agreed.
+#[must_use]
+pub fn agrees_with<C: Copy + Eq>(node: &Node<C>, committed: &[Commitment<C>]) -> bool {
+    let Some(behind_base) = committed.get(base_of(node)..) else { return false };
+    let own = node.log().prefix(node.commit_index());
+    behind_base.iter().zip(own).all(|(first, entry)| first.entry == *entry)
+}
+
+/// How many entries lie before its log.
+fn base_of<C>(node: &Node<C>) -> usize {
+    usize::try_from(node.log().base().index.0).unwrap_or(usize::MAX)
 }
 
 /// [`Refinement`](Violation::Refinement) of a replicated log of proposals: commands that were proposed, each at most once.

@@ -36,7 +36,7 @@ impl Load {
     /// for the memory that this takes is cleared by the system when it is touched first. With a tenth of the entries alone, the timed part
     /// began with that: up to two thirds of a run's processor time (2026-11-27, 1 KiB, 8,192 in flight).
     pub(crate) fn warm_up(&self) -> u64 {
-        (self.entries / 10 + 1).max(8 * self.in_flight as u64)
+        (self.entries / 10 + 1).max(8 * self.in_flight)
     }
 }
 

@@ -209,7 +209,7 @@ pub enum Done {
     Appended {
         /// The last of them.
         number: u64,
-        /// The memory of one of them, or none, to be filled again: new memory costs the system more than the records that go there.
+        /// The memory of all of them, or none, to be filled again: new memory costs the system more than the records that go there.
         space: Batch,
     },
     /// A leader's snapshot is durable, or was not what was announced.

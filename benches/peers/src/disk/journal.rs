@@ -50,20 +50,29 @@ impl Fact {
 }
 
 /// What is gathered.
-#[derive(Default)]
-pub(crate) struct Journal {
+pub(crate) struct Journal<C> {
     writes: Writes,
+    /// Entries that are written down next.
+    run: Vec<Entry<C>>,
     /// There is something that must be durable before what depends on it is said.
     is_urgent: bool,
 }
 
-impl Journal {
-    /// The log is cut after an index, and goes on with these entries, if there are any.
-    pub(crate) fn append<C: Command>(&mut self, after: u64, entries: &[Entry<C>]) {
-        if entries.is_empty() {
+impl<C> Default for Journal<C> {
+    fn default() -> Self {
+        Self { writes: Writes::default(), run: Vec::new(), is_urgent: false }
+    }
+}
+
+impl<C: Command> Journal<C> {
+    /// The log is cut after an index, and goes on with these entries. Without any, nothing is written.
+    pub(crate) fn append(&mut self, after: u64, entries: impl IntoIterator<Item = Entry<C>>) {
+        self.run.clear();
+        self.run.extend(entries);
+        if self.run.is_empty() {
             return;
         }
-        self.writes.batch.join(&Record::Append { after: Index(after), entries });
+        self.writes.batch.join(&Record::Append { after: Index(after), entries: &self.run });
         self.is_urgent = true;
     }
 
@@ -75,7 +84,7 @@ impl Journal {
 
     /// Something that is found out anew if it is lost: written with the next batch, and not waited for.
     pub(crate) fn remark(&mut self, fact: Fact) {
-        self.writes.batch.push::<Held>(&fact.to_record());
+        self.writes.batch.push::<C>(&fact.to_record());
     }
 
     /// Writes a snapshot down, and answers how the log knows it.
@@ -89,7 +98,7 @@ impl Journal {
 
     /// A snapshot stands for the log up to an entry. What is in no entry must be recorded anew: segments before may go.
     pub(crate) fn compact(&mut self, snapshot: Snapshot, base: LogId) {
-        self.writes.batch.push::<Held>(&Record::Compact { snapshot, base });
+        self.writes.batch.push::<C>(&Record::Compact { snapshot, base });
         self.is_urgent = true;
     }
 
@@ -119,7 +128,7 @@ mod tests {
         recovery.durable
     }
 
-    fn written(journal: &mut Journal, disk: &mut Disk<MemoryFiles>) -> usize {
+    fn written(journal: &mut Journal<workload::Command>, disk: &mut Disk<MemoryFiles>) -> usize {
         let mut writes = Writes::default();
         assert!(journal.take(&mut writes));
         let count = writes.batch.count();
@@ -132,10 +141,10 @@ mod tests {
         let mut disk = Disk::new(MemoryFiles::default(), 0, Layout::default()).expect("it is empty");
         let mut journal = Journal::default();
         for (after, entry) in (0..).zip(entries(5, 64)) {
-            journal.append(after, &[entry]);
+            journal.append(after, [entry]);
         }
         assert_eq!(written(&mut journal, &mut disk), 1);
-        journal.append(3, &entries(1, 72));
+        journal.append(3, entries(1, 72));
         assert_eq!(written(&mut journal, &mut disk), 1);
         let log = recovered(disk);
         assert_eq!(log.log().entries(), [&entries(3, 64)[..], &entries(1, 72)[..]].concat());
@@ -143,10 +152,10 @@ mod tests {
 
     #[test]
     fn a_remark_waits_for_something_urgent() {
-        let (mut journal, mut writes) = (Journal::default(), Writes::default());
+        let (mut journal, mut writes) = (Journal::<workload::Command>::default(), Writes::default());
         journal.remark(Fact::Decided(7));
         assert!(!journal.take(&mut writes) && writes.is_empty());
-        journal.append(0, &entries(1, 64));
+        journal.append(0, entries(1, 64));
         assert!(journal.take(&mut writes));
         assert_eq!((writes.batch.count(), writes.count()), (2, 1));
     }
@@ -155,7 +164,7 @@ mod tests {
     fn what_a_snapshot_stands_for_is_gone() {
         let mut disk = Disk::new(MemoryFiles::default(), 0, Layout::default()).expect("it is empty");
         let mut journal = Journal::default();
-        journal.append(0, &entries(10, 64));
+        journal.append(0, entries(10, 64));
         written(&mut journal, &mut disk);
         let last = LogId { term: Term(1), index: Index(8) };
         let snapshot = journal.save(last, &Checksum::after(8, 64));

@@ -95,7 +95,7 @@ pub fn see_commit<C: Copy + Eq>(node: &Node<C>, committed: &mut Vec<Commitment<C
     agrees
 }
 
-/// The same for who only wants to know whether it agrees: what the node commits as the first counts as agreed.
+/// What [`see_commit`] answers, of who adds nothing: what the node commits as the first agrees.
 #[must_use]
 pub fn agrees_with<C: Copy + Eq>(node: &Node<C>, committed: &[Commitment<C>]) -> bool {
     let Some(behind_base) = committed.get(base_of(node)..) else { return false };

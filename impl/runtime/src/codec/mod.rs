@@ -49,8 +49,8 @@ pub use entry::entry_len;
 pub use error::{DecodeError, FrameError};
 pub(crate) use fields::as_u32;
 pub use frame::{Frame, decode_frame, encode_frame, frame_len};
-pub(crate) use record::encode_into_record;
 pub use record::{Record, decode_record, encode_record};
+pub(crate) use record::{encode_into_record, encode_record_into_room, record_len_max};
 
 /// The newest version of the bytes: the one that is written, and the last of those that are read, from 1 on.
 pub const VERSION: u16 = 1;

@@ -87,6 +87,11 @@ impl<C> Record<Vec<Entry<C>>> {
 /// If it has 2^32 entries or more, or a command of 2^32 bytes or more.
 pub fn encode_record<C: Command>(record: &Record<&[Entry<C>]>, out: &mut Vec<u8>) {
     out.reserve(record_len_max(record));
+    encode_record_into_room(record, out);
+}
+
+/// The same where [`record_len_max`] bytes of room are made already.
+pub(crate) fn encode_record_into_room<C: Command>(record: &Record<&[Entry<C>]>, out: &mut Vec<u8>) {
     match *record {
         Record::TermAndVote { current_term, voted_for } => {
             out.push(TERM_AND_VOTE);
@@ -139,7 +144,7 @@ pub fn decode_record<C: Command>(bytes: &[u8]) -> Result<Record<Vec<Entry<C>>>, 
 }
 
 /// At least as many bytes as a record takes.
-fn record_len_max<C: Command>(record: &Record<&[Entry<C>]>) -> usize {
+pub(crate) fn record_len_max<C: Command>(record: &Record<&[Entry<C>]>) -> usize {
     match record {
         Record::TermAndVote { .. } => 10,
         Record::Append { entries, .. } => entries_len(entries).saturating_add(13),

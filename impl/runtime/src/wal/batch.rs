@@ -2,28 +2,27 @@
 
 use super::footing::Changes;
 use super::segment::{self, RECORD_HEADER};
-use crate::codec::{Record, as_u32, encode_into_record, encode_record, entry_len};
+use crate::codec::{Record, as_u32, encode_into_record, encode_record_into_room, record_len_max};
 use crate::command::Command;
-use seaworthy_protocol::{Entry, Index};
+use seaworthy_protocol::Entry;
+use std::iter;
 
 /// A record of entries takes in more of them up to about this many bytes: no reader is to hold more than that for the sake of small ones.
 const JOINED_MAX: usize = 1 << 20;
-/// A piece that has this many bytes is full. Of 8 MiB in one buffer, which grows as it is filled and is too large for an allocator to
-/// keep, half of the time went into pages that the system clears (2026-11-27).
+/// Records go into a piece until it has this many bytes. Of 8 MiB in one buffer, which grows as it is filled and is too large for an
+/// allocator to keep, half of the time went into pages that the system clears (2026-11-27).
 const PIECE: usize = 1 << 20;
-/// A batch of no more bytes is copied when it is merged: cheaper than a write of its own.
+/// A piece of no more bytes is copied when its batch is merged: cheaper than a write of its own.
 const COPIED_MAX: usize = 1 << 16;
-/// So many pieces are kept to be filled again.
-const SPARE_MAX: usize = 16;
-/// No larger ones: a record of an uncommonly large entry was in there.
-const SPARE_PIECE_MAX: usize = 4 * PIECE;
+/// The most bytes of memory that are kept to be filled again.
+const SPARE_MAX: usize = 16 << 20;
 
 /// Records to be made durable, in order. Their frames are left open until it is known where they will stand.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// One behind the other; none is empty.
     pieces: Vec<Piece>,
-    /// Empty, to be filled next.
+    /// Empty, to be filled next. They come here through [`keep`](Self::keep) alone.
     spare: Vec<Piece>,
     changes: Changes,
     /// The last record is one of entries, so that the last entry of `changes` is its last.
@@ -45,8 +44,15 @@ impl Piece {
     fn push<C: Command>(&mut self, record: &Record<&[Entry<C>]>) {
         let start = self.bytes.len();
         self.starts.push(start);
+        let room = RECORD_HEADER + record_len_max(record) + segment::ALIGNMENT;
+        if room > PIECE {
+            // No more than it takes: twice as much would be too much to keep.
+            self.bytes.reserve_exact(room);
+        } else {
+            self.bytes.reserve(room);
+        }
         self.bytes.resize(start + RECORD_HEADER, 0);
-        encode_record(record, &mut self.bytes);
+        encode_record_into_room(record, &mut self.bytes);
         self.end_record(start);
     }
 
@@ -123,46 +129,22 @@ impl Batch {
     }
 
     /// Adds a record, or its entries to the record before it, if they follow the entries of that. Proposals come one by one: a record for
-    /// each would be a third of a small one's bytes, and a checksum. Of many entries it makes several records.
+    /// each would be a third of a small one's bytes, and a checksum.
     ///
     /// # Panics
     ///
     /// As [`push`](Self::push).
-    #[inline]
     pub fn join<C: Command>(&mut self, record: &Record<&[Entry<C>]>) {
-        let Record::Append { after, entries } = *record else { return self.push(record) };
-        let room = self.room_behind(after);
-        if fitting(entries, room.unwrap_or(JOINED_MAX)) < entries.len() {
-            return self.join_in_parts(after, entries);
-        }
-        match (room, self.pieces.last_mut()) {
-            (Some(_), Some(piece)) => {
-                self.changes.add(record);
-                piece.extend(entries);
-            }
-            (Some(_) | None, _) => self.push(record),
-        }
-    }
-
-    /// Joins as many entries at a time as a record takes.
-    #[cold]
-    fn join_in_parts<C: Command>(&mut self, mut after: Index, mut left: &[Entry<C>]) {
-        while !left.is_empty() {
-            let room = self.room_behind(after).unwrap_or(JOINED_MAX);
-            let (entries, later) = left.split_at(fitting(left, room));
-            self.join(&Record::Append { after, entries });
-            (after, left) = (Index(after.0 + entries.len() as u64), later);
-        }
-    }
-
-    /// How many bytes more the last record takes, of entries that follow this one.
-    #[inline]
-    fn room_behind(&self, after: Index) -> Option<usize> {
-        let (true, Some(last), Some(piece)) = (self.is_open, self.changes.last, self.pieces.last()) else {
-            return None;
+        let (true, Some(last), Some(piece), Record::Append { after, entries }) =
+            (self.is_open, self.changes.last, self.pieces.last_mut(), record)
+        else {
+            return self.push(record);
         };
-        let length = piece.last_len();
-        (last.index == after && length < JOINED_MAX).then(|| JOINED_MAX - length)
+        if last.index != *after || piece.last_len() >= JOINED_MAX {
+            return self.push(record);
+        }
+        self.changes.add(record);
+        piece.extend(entries);
     }
 
     /// Joins the next batch to this one: they become durable together.
@@ -171,7 +153,7 @@ impl Batch {
             match self.pieces.last_mut() {
                 Some(last) if piece.bytes.len() <= COPIED_MAX && last.bytes.len() < PIECE => {
                     last.copy(&piece);
-                    next.spare.push(piece);
+                    self.keep(iter::once(piece));
                 }
                 Some(_) | None => self.pieces.push(piece),
             }
@@ -201,17 +183,23 @@ impl Batch {
         self.keep(other.spare.drain(..));
     }
 
-    /// Keeps as many of these pieces as are commonly needed.
+    /// Keeps pieces, and nothing of what they hold, as far as there is not more memory already than is commonly needed.
     fn keep(&mut self, pieces: impl Iterator<Item = Piece>) {
-        let room = SPARE_MAX.saturating_sub(self.spare.len());
-        let is_common = |piece: &Piece| (1..=SPARE_PIECE_MAX).contains(&piece.bytes.capacity());
-        self.spare.extend(pieces.filter(is_common).take(room));
+        let capacity = |piece: &Piece| piece.bytes.capacity();
+        let mut kept: usize = self.spare.iter().map(capacity).sum();
+        for mut piece in pieces {
+            kept += capacity(&piece);
+            if kept > SPARE_MAX {
+                break;
+            }
+            piece.clear();
+            self.spare.push(piece);
+        }
     }
 
     /// Forgets all records, and keeps the space.
     pub fn clear(&mut self) {
         let mut pieces = std::mem::take(&mut self.pieces);
-        pieces.iter_mut().for_each(Piece::clear);
         self.keep(pieces.drain(..));
         self.pieces = pieces;
         self.changes = Changes::default();
@@ -253,25 +241,11 @@ impl Batch {
     }
 }
 
-/// How many of these entries take no more than so many bytes, but at least the first.
-fn fitting<C: Command>(entries: &[Entry<C>], room: usize) -> usize {
-    // Proposals come one by one.
-    if let [_] = entries {
-        return 1;
-    }
-    let mut length = 0_usize;
-    let fits = |entry: &&Entry<C>| {
-        length = length.saturating_add(entry_len(entry));
-        length <= room
-    };
-    entries.iter().take_while(fits).count().max(1).min(entries.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::codec::decode_record;
-    use seaworthy_protocol::{Payload, Term};
+    use seaworthy_protocol::{Index, Payload, Term};
     use std::sync::Arc;
 
     fn entries(after: u64, commands: &[u64]) -> Record<Vec<Entry<u64>>> {
@@ -336,22 +310,31 @@ mod tests {
         assert_eq!(found.iter().sum::<u64>(), count);
     }
 
-    fn kibibytes(after: u64, count: u64) -> Batch {
+    /// Entries of a KiB, each with its number.
+    fn some(after: u64, count: u64) -> Record<Vec<Entry<Arc<[u8]>>>> {
         let entry = |number: u64| Entry {
             term: Term(1),
             payload: Payload::Command(number.to_le_bytes().repeat(128).into()),
         };
-        let entries: Vec<Entry<Arc<[u8]>>> = (after + 1..=after + count).map(entry).collect();
+        Record::Append { after: Index(after), entries: (after + 1..=after + count).map(entry).collect() }
+    }
+
+    fn kibibytes(after: u64, count: u64) -> Batch {
         let mut batch = Batch::default();
-        batch.join(&Record::Append { after: Index(after), entries: &entries });
+        batch.push(&some(after, count).borrowed());
         batch
     }
 
     fn numbers(batch: &Batch) -> Vec<u64> {
+        numbers_after(0, batch)
+    }
+
+    /// The numbers of all entries, of which the first follows this one, and each record says what it follows.
+    fn numbers_after(first: u64, batch: &Batch) -> Vec<u64> {
         let mut numbers = Vec::new();
         for record in records::<Arc<[u8]>>(batch) {
             let Record::Append { after, entries } = record else { unreachable!("nothing else was pushed") };
-            assert_eq!(after.0, numbers.len() as u64, "each record says what it follows");
+            assert_eq!(after.0, first + numbers.len() as u64);
             numbers.extend(entries.iter().map(|entry| match &entry.payload {
                 Payload::Command(bytes) => u64::from_le_bytes(*bytes.first_chunk().unwrap()),
                 Payload::Noop => 0,
@@ -361,11 +344,15 @@ mod tests {
     }
 
     #[test]
-    fn many_entries_at_once_are_several_records_in_as_many_pieces() {
-        let batch = kibibytes(0, 5_000);
-        assert_eq!((batch.count(), batch.pieces.len()), (5, 5));
+    fn a_batch_of_many_records_has_many_pieces() {
+        let mut batch = Batch::default();
+        let all = kibibytes(0, 5_000);
+        assert_eq!((all.count(), all.pieces.len()), (1, 1), "what is written at once is one record");
+        for after in (0..5_000).step_by(10) {
+            batch.merge(kibibytes(after, 10));
+        }
         let largest = batch.pieces().map(<[u8]>::len).max().unwrap_or_default();
-        assert!(largest <= PIECE + (1 << 11), "{largest} bytes");
+        assert!(batch.pieces.len() == 5 && largest <= PIECE + COPIED_MAX, "{largest} bytes");
         assert_eq!(numbers(&batch), (1..=5_000).collect::<Vec<_>>());
         assert_eq!(batch.len(), batch.pieces().map(<[u8]>::len).sum::<usize>());
     }
@@ -381,17 +368,37 @@ mod tests {
         assert!(batch.pieces.len() < batch.count(), "small ones are copied");
     }
 
+    /// As a node and its disk do: what is written comes back, and is filled again.
     #[test]
-    fn memory_that_is_used_again_is_empty_and_no_more_than_is_commonly_needed() {
-        let (mut batch, mut space) = (kibibytes(0, 3_000), Batch::default());
-        let taken = batch.exchange(&mut space);
-        assert_eq!((batch.len(), space.len(), taken.count()), (0, 0, 3));
-        (0..9).for_each(|_| space.recycle(kibibytes(0, 2_500)));
-        assert_eq!((space.spare.len(), space.is_empty()), (SPARE_MAX, true));
-        space.recycle(kibibytes(0, 1));
-        assert_eq!(space.spare.len(), SPARE_MAX);
-        assert!(batch.exchange(&mut space).is_empty());
-        batch.merge(kibibytes(0, 1_500));
-        assert_eq!(numbers(&batch), (1..=1_500).collect::<Vec<_>>());
+    fn memory_that_is_used_again_holds_nothing_of_before() {
+        let (mut batch, mut space, mut after) = (Batch::default(), Batch::default(), 0);
+        for round in 0..50 {
+            // One waits behind the other while the disk works.
+            let mut waiting = Batch::default();
+            let mut begun = after;
+            for count in [1, 1 + 40 * (round % 3), 2, 1_500] {
+                batch.join(&some(begun, count).borrowed());
+                let taken = batch.exchange(&mut space);
+                assert_eq!(taken.changes.last.map(|last| last.index), Some(Index(begun + count)));
+                waiting.merge(taken);
+                begun += count;
+            }
+            assert_eq!(numbers_after(after, &waiting), (after + 1..=begun).collect::<Vec<_>>());
+            after = begun;
+            waiting.clear();
+            assert_eq!((waiting.count(), waiting.len()), (0, 0));
+            space.recycle(waiting);
+        }
+    }
+
+    #[test]
+    fn no_more_memory_is_kept_than_is_commonly_needed() {
+        let mut space = Batch::default();
+        (0..50).for_each(|_| space.recycle(kibibytes(0, 1_500)));
+        let kept: usize = space.spare.iter().map(|piece| piece.bytes.capacity()).sum();
+        assert!(space.is_empty() && (SPARE_MAX / 2..=SPARE_MAX).contains(&kept), "{kept} bytes");
+        let mut large = Batch::default();
+        large.recycle(kibibytes(0, 20_000));
+        assert!(large.spare.is_empty());
     }
 }

@@ -4,7 +4,7 @@
 //! crueller one.
 //!
 //! A *segment* is a file for which space was made before it was begun, so that a record costs no change of the file's length (that
-//! doubles the cost of a sync). Records are appended in batches, each with a write for each MiB and one `fdatasync`. When a batch does not fit, it
+//! doubles the cost of a sync). Records are appended in batches, each with a few writes at most and one `fdatasync`. When a batch does not fit, it
 //! begins the next segment. There is one kind of record for each kind of write of the protocol, so nothing is ever written twice, and nothing cut
 //! out of the middle: compaction and installation are records like all others.
 //!

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// One of three.
 pub(crate) struct DurableNull {
     core: NullCore<Command>,
-    journal: Journal,
+    journal: Journal<Command>,
     /// How many entries the journal was given.
     written: u64,
     /// The length of the log with each batch that was handed over.
@@ -24,9 +24,8 @@ const fn id(index: u64) -> LogId {
     LogId { term: Term(1), index: Index(index) }
 }
 
-fn entries(core: &NullCore<Command>, from: u64) -> Vec<Entry<Command>> {
-    let entry = |command: &Command| Entry { term: Term(1), payload: Payload::Command(command.clone()) };
-    core.after(from).map(entry).collect()
+fn entries(core: &NullCore<Command>, from: u64) -> impl Iterator<Item = Entry<Command>> {
+    core.after(from).map(|command| Entry { term: Term(1), payload: Payload::Command(command.clone()) })
 }
 
 #[cfg(test)]
@@ -84,7 +83,7 @@ impl DurableCore for DurableNull {
     fn tick(&mut self) {}
 
     fn flush(&mut self, outbox: &mut Outbox<Self::Message>, state_machine: &mut Checksum) {
-        self.journal.append(self.written, &entries(&self.core, self.written));
+        self.journal.append(self.written, entries(&self.core, self.written));
         self.written = self.core.length();
         // All that it says rests on what is durable, so nothing need wait.
         self.core.turn(&mut outbox.now, state_machine);

@@ -25,7 +25,7 @@ const SETTLING: usize = 500;
 #[derive(Default)]
 struct Journaled {
     memory: MemoryStorage<Shared>,
-    journal: Journal,
+    journal: Journal<Held>,
     /// The beginning of the log was forgotten up to here.
     trimmed: usize,
     compacts: bool,
@@ -48,17 +48,17 @@ impl Journaled {
         match op {
             StorageOp::AppendEntry(entry) => {
                 let (after, round) = (self.length()?, self.round()?);
-                self.journal.append(after, &[logged(round, &entry)]);
+                self.journal.append(after, [logged(round, &entry)]);
                 self.memory.append_entry(entry)
             }
             StorageOp::AppendEntries(entries) => {
                 let (after, round) = (self.length()?, self.round()?);
-                self.journal.append(after, &all_logged(round, &entries));
+                self.journal.append(after, entries.iter().map(|entry| logged(round, entry)));
                 self.memory.append_entries(entries)
             }
             StorageOp::AppendOnPrefix(from, entries) => {
                 let round = self.round()?;
-                self.journal.append(from as u64, &all_logged(round, &entries));
+                self.journal.append(from as u64, entries.iter().map(|entry| logged(round, entry)));
                 self.memory.append_on_prefix(from, entries)
             }
             StorageOp::SetPromise(ballot) => {
@@ -110,10 +110,6 @@ impl Journaled {
 
 fn logged(round: u64, entry: &Shared) -> Entry<Held> {
     Entry { term: Term(round), payload: Payload::Command(Held(entry.0.clone())) }
-}
-
-fn all_logged(round: u64, entries: &[Shared]) -> Vec<Entry<Held>> {
-    entries.iter().map(|entry| logged(round, entry)).collect()
 }
 
 impl Journaling {

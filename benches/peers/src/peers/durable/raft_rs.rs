@@ -38,12 +38,12 @@ pub(crate) trait Keeper: Default {
     fn take(&mut self, writes: &mut Self::Writes) -> bool;
 }
 
-impl Keeper for Journal {
+impl Keeper for Journal<Held> {
     type Writes = Writes;
 
     fn append(&mut self, entries: &[Entry]) {
         if let Some(first) = entries.first() {
-            self.append(first.index - 1, &entries.iter().map(logged).collect::<Vec<_>>());
+            self.append(first.index - 1, entries.iter().map(logged));
         }
     }
 
@@ -88,7 +88,7 @@ impl Keeper for EngineWrites {
 }
 
 /// One of three.
-pub(crate) struct DurableRaftRs<J = Journal> {
+pub(crate) struct DurableRaftRs<J = Journal<Held>> {
     raft: RaftRs,
     keeper: J,
     applied: u64,

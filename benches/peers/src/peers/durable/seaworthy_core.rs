@@ -19,7 +19,7 @@ type CommandEntry = Entry<Command>;
 #[derive(Default)]
 struct Desk {
     outbox: Outbox<Envelope<Vec<CommandEntry>>>,
-    journal: Journal,
+    journal: Journal<Command>,
     /// A snapshot stands for a part of the log now.
     compacted: Option<Snapshot>,
 }
@@ -38,7 +38,7 @@ impl Sink<Command> for Desk {
             Write::TermAndVote { current_term, voted_for } => {
                 self.journal.record(Fact::Term(current_term.0, voted_for));
             }
-            Write::Append { after, entries } => self.journal.append(after.0, entries),
+            Write::Append { after, entries } => self.journal.append(after.0, entries.iter().cloned()),
             Write::Compact { snapshot, .. } => self.compacted = Some(snapshot),
             Write::Install { .. } => unreachable!("nobody is so far behind as to need a snapshot"),
         }
@@ -216,16 +216,16 @@ mod tests {
     /// More than any batch of inputs leads to.
     const TURNS: usize = 8;
 
-    /// Lets a node say and write all there is, its disk at once, and answers what it says. How many batches its disk got.
-    fn turn(node: &mut DurableRaft, said: &mut Vec<(usize, Envelope<Vec<CommandEntry>>)>) -> usize {
+    /// Lets a node say and write all there is, its disk at once.
+    fn turn(node: &mut DurableRaft, said: &mut Vec<(usize, Envelope<Vec<CommandEntry>>)>) {
         let (mut outbox, mut writes) = (Outbox::default(), Writes::default());
-        for batches in 0..TURNS {
+        for _ in 0..TURNS {
             node.flush(&mut outbox, &mut Checksum::default());
             node.take_writes(&mut writes);
             said.append(&mut outbox.now);
             said.append(&mut outbox.after);
             if writes.is_empty() {
-                return batches;
+                return;
             }
             writes = Writes::default();
             node.on_durable(1);

@@ -9,6 +9,9 @@ use seaworthy::{Command, LogId, NodeId, Term, wal::digest};
 use seaworthy_benches::workload::Checksum;
 use seaworthy_protocol::{Entry, Index, Snapshot};
 
+/// The most entries of a record: memory for one of megabytes is not kept.
+const RECORD: usize = 1_024;
+
 /// A command of a core that holds it as `Bytes`.
 #[derive(Clone, Debug)]
 pub(crate) struct Held(pub(crate) Bytes);
@@ -72,7 +75,11 @@ impl<C: Command> Journal<C> {
         if self.run.is_empty() {
             return;
         }
-        self.writes.batch.join(&Record::Append { after: Index(after), entries: &self.run });
+        let mut after = Index(after);
+        for entries in self.run.chunks(RECORD) {
+            self.writes.batch.join(&Record::Append { after, entries });
+            after.0 += entries.len() as u64;
+        }
         self.is_urgent = true;
     }
 

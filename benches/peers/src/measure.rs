@@ -34,7 +34,7 @@ pub(crate) struct Load {
 impl Load {
     /// How many entries precede those that are timed, under the same load: enough for each place in flight to have been taken a few times,
     /// for the memory that this takes is cleared by the system when it is touched first. With a tenth of the entries alone, the timed part
-    /// began with that: up to two thirds of a run's processor time (2026-11-27, 1 KiB, 8,192 in flight).
+    /// began with that: in a slow run, most of the samples of its first half (perf, 2026-11-27, 1 KiB, 8,192 in flight).
     pub(crate) fn warm_up(&self) -> u64 {
         (self.entries / 10 + 1).max(8 * self.in_flight)
     }

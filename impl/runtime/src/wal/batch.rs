@@ -9,8 +9,8 @@ use std::iter;
 
 /// A record of entries takes in more of them up to about this many bytes: no reader is to hold more than that for the sake of small ones.
 const JOINED_MAX: usize = 1 << 20;
-/// Records go into a piece until it has this many bytes. Of 8 MiB in one buffer, which grows as it is filled and is too large for an
-/// allocator to keep, half of the time went into pages that the system clears (2026-11-27).
+/// Records go into a piece until it has this many bytes. One buffer for all of a batch is copied each time that it grows, and when batches
+/// are merged, and beyond some MiB is not worth keeping: the system clears its pages anew for each.
 const PIECE: usize = 1 << 20;
 /// A piece of no more bytes is copied when its batch is merged: cheaper than a write of its own.
 const COPIED_MAX: usize = 1 << 16;

@@ -9,6 +9,7 @@ use criterion::{BatchSize, Criterion, Throughput};
 use seaworthy_benches::null_core::NullCore;
 use seaworthy_benches::one_thread::{Cluster, Core};
 use seaworthy_benches::raft_core::{InPlace, RaftCore, Shared};
+use seaworthy_benches::workload::Command;
 use seaworthy_protocol::Recording;
 use std::time::Duration;
 
@@ -29,7 +30,12 @@ fn boundary(criterion: &mut Criterion) {
     }
 }
 
-fn measure<C: Core>(criterion: &mut Criterion, name: &str, in_flight: u64, three: impl Fn() -> [C; 3]) {
+fn measure<C: Core<Command = Command>>(
+    criterion: &mut Criterion,
+    name: &str,
+    in_flight: u64,
+    three: impl Fn() -> [C; 3],
+) {
     let mut group = criterion.benchmark_group(format!("{in_flight} in flight"));
     group.throughput(Throughput::Elements(ENTRIES));
     let fresh = || Cluster::new(three());

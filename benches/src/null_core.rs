@@ -41,6 +41,7 @@ impl NullCore {
 }
 
 impl Core for NullCore {
+    type Command = Command;
     type Message = Message;
 
     fn propose(&mut self, command: Command) {

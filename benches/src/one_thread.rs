@@ -5,10 +5,12 @@ use crate::workload::{Checksum, payload};
 
 /// A consensus core that a driver can run without I/O. The first leads.
 pub trait Core {
+    /// How it holds what clients propose.
+    type Command;
     /// What cores say to each other.
     type Message;
     /// Takes in a client's command. The leader alone is asked.
-    fn propose(&mut self, command: Command);
+    fn propose(&mut self, command: Self::Command);
     /// Takes in a message.
     fn receive(&mut self, message: Self::Message);
     /// A timer: lets the others know what they do not, even if nothing is new.
@@ -26,7 +28,7 @@ pub struct Cluster<C: Core, const NODES: usize = 3> {
     proposed: u64,
 }
 
-impl<C: Core, const NODES: usize> Cluster<C, NODES> {
+impl<C: Core<Command = Command>, const NODES: usize> Cluster<C, NODES> {
     /// A cluster whose first core leads.
     #[must_use]
     pub fn new(cores: [C; NODES]) -> Self {

@@ -9,36 +9,41 @@ use seaworthy_protocol::{
 };
 use std::sync::Arc;
 
-type CommandEntry = Entry<Command>;
-
 /// A shape of the boundary: how effects are held from the step to the world.
-pub trait Boundary: Sink<Command> + Default {
+pub trait Boundary: Sink<Self::Command> + Default {
+    /// How commands are held.
+    type Command: AsRef<[u8]>;
     /// How a message holds its entries.
-    type Entries: Entries<Command>;
+    type Entries: Entries<Self::Command>;
     /// Takes the messages out, all writes being durable.
     fn drain(&mut self) -> impl Iterator<Item = Envelope<Self::Entries>>;
 }
 
 /// The sink: entries are borrowed from the log until the driver puts them where they go. Here into a message, which in one
-/// process is a clone of each handle; the disk takes them by reference.
-#[derive(Default)]
-pub struct InPlace {
-    messages: Vec<Envelope<Vec<CommandEntry>>>,
-    after_writes: Vec<Envelope<Vec<CommandEntry>>>,
+/// process is a clone of each command; the disk takes them by reference.
+pub struct InPlace<C = Command> {
+    messages: Vec<Envelope<Vec<Entry<C>>>>,
+    after_writes: Vec<Envelope<Vec<Entry<C>>>>,
     /// What a disk would encode.
     written: u64,
 }
 
-impl Sink<Command> for InPlace {
-    fn send(&mut self, release: Release, envelope: Envelope<&[CommandEntry]>) {
-        let envelope = envelope.map_entries(<[CommandEntry]>::to_vec);
+impl<C> Default for InPlace<C> {
+    fn default() -> Self {
+        Self { messages: Vec::new(), after_writes: Vec::new(), written: 0 }
+    }
+}
+
+impl<C: AsRef<[u8]> + Clone> Sink<C> for InPlace<C> {
+    fn send(&mut self, release: Release, envelope: Envelope<&[Entry<C>]>) {
+        let envelope = envelope.map_entries(<[Entry<C>]>::to_vec);
         match release {
             Release::Now => self.messages.push(envelope),
             Release::AfterWrites => self.after_writes.push(envelope),
         }
     }
 
-    fn write(&mut self, write: Write<&[CommandEntry]>) {
+    fn write(&mut self, write: Write<&[Entry<C>]>) {
         match write {
             Write::TermAndVote { .. } => self.written += 1,
             Write::Append { after: _, entries } => self.written += entries.len() as u64,
@@ -56,21 +61,25 @@ impl Sink<Command> for InPlace {
         unreachable!("nobody is so far behind as to need a snapshot");
     }
 
-    fn weight(&self, entry: &CommandEntry) -> usize {
+    fn weight(&self, entry: &Entry<C>) -> usize {
         weight(entry)
     }
 }
 
-impl Boundary for InPlace {
-    type Entries = Vec<CommandEntry>;
+impl<C: AsRef<[u8]> + Clone> Boundary for InPlace<C> {
+    type Command = C;
+    type Entries = Vec<Entry<C>>;
 
     fn drain(&mut self) -> impl Iterator<Item = Envelope<Self::Entries>> {
         self.messages.drain(..).chain(self.after_writes.drain(..))
     }
 }
 
+type CommandEntry = Entry<Command>;
+
 /// The struct: a step returns everything as values of its own.
 impl Boundary for Recording<Command> {
+    type Command = Command;
     type Entries = Vec<CommandEntry>;
 
     fn drain(&mut self) -> impl Iterator<Item = Envelope<Self::Entries>> {
@@ -135,6 +144,7 @@ impl Sink<Command> for Shared {
 }
 
 impl Boundary for Shared {
+    type Command = Command;
     type Entries = Arc<[CommandEntry]>;
 
     fn drain(&mut self) -> impl Iterator<Item = Envelope<Self::Entries>> {
@@ -145,17 +155,17 @@ impl Boundary for Shared {
 }
 
 /// What an entry takes on the wire, its term and its length included.
-fn weight(entry: &CommandEntry) -> usize {
+fn weight<C: AsRef<[u8]>>(entry: &Entry<C>) -> usize {
     match &entry.payload {
         Payload::Noop => 12,
-        Payload::Command(command) => 12 + command.len(),
+        Payload::Command(command) => 12 + command.as_ref().len(),
     }
 }
 
 /// A node behind a boundary.
-pub struct RaftCore<B> {
+pub struct RaftCore<B: Boundary> {
     config: Config,
-    node: Node<Command>,
+    node: Node<B::Command>,
     fx: Effects<B>,
     applied: Index,
     compaction: Option<Compaction>,
@@ -236,11 +246,11 @@ impl<B: Boundary> RaftCore<B> {
 
     /// The log.
     #[must_use]
-    pub const fn log(&self) -> &Log<Command> {
+    pub const fn log(&self) -> &Log<B::Command> {
         self.node.log()
     }
 
-    fn step(&mut self, input: Input<Command, B::Entries>) {
+    fn step(&mut self, input: Input<B::Command, B::Entries>) {
         self.node.step(&self.config, input, &mut self.fx);
     }
 
@@ -258,7 +268,7 @@ impl<B: Boundary> RaftCore<B> {
         for entry in self.node.log().after(self.applied, count) {
             match &entry.payload {
                 Payload::Noop => {}
-                Payload::Command(command) => state_machine.apply(command),
+                Payload::Command(command) => state_machine.apply(command.as_ref()),
             }
         }
         self.applied = committed;
@@ -292,9 +302,10 @@ impl<B: Boundary> RaftCore<B> {
 }
 
 impl<B: Boundary> Core for RaftCore<B> {
+    type Command = B::Command;
     type Message = Envelope<B::Entries>;
 
-    fn propose(&mut self, command: Command) {
+    fn propose(&mut self, command: B::Command) {
         self.node.propose(command, &mut self.fx);
     }
 

@@ -3,10 +3,10 @@
 use seaworthy_benches::null_core::NullCore;
 use seaworthy_benches::one_thread::{Cluster, Core};
 use seaworthy_benches::raft_core::{InPlace, RaftCore, Shared};
-use seaworthy_benches::workload::Checksum;
+use seaworthy_benches::workload::{Checksum, Command};
 use seaworthy_protocol::Recording;
 
-fn applies_everything<C: Core, const NODES: usize>(cluster: impl Fn() -> [C; NODES]) {
+fn applies_everything<C: Core<Command = Command>, const NODES: usize>(cluster: impl Fn() -> [C; NODES]) {
     for (count, in_flight, size) in [(1, 1, 64), (1_000, 1, 64), (1_000, 64, 64), (1_000, 300, 1_024)] {
         let mut cluster = Cluster::new(cluster());
         cluster.run(count, in_flight, size);

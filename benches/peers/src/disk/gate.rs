@@ -218,13 +218,13 @@ mod tests {
     }
 
     /// A null core that counts what it has written before that is durable: as a follower only, or as a leader too.
-    struct Hasty<const LEADER_TOO: bool>(DurableNull);
+    struct Hasty<const LEADER_TOO: bool>(DurableNull<Command>);
 
     impl<const LEADER_TOO: bool> DurableCore for Hasty<LEADER_TOO> {
         type Payload = Command;
         type Message = Message<Command>;
         type Writes = Writes;
-        const TICK: Duration = DurableNull::TICK;
+        const TICK: Duration = DurableNull::<Command>::TICK;
 
         fn three() -> [Self; 3] {
             DurableNull::three().map(Self)

@@ -3,6 +3,7 @@
 //! Entries that follow each other become one record. What a core keeps beside its log is a record of the size of a term and a vote.
 
 use super::{Batches, Writes};
+use crate::lanes::Payload;
 use bytes::Bytes;
 use seaworthy::codec::Record;
 use seaworthy::{Command, LogId, NodeId, Term, wal::digest};
@@ -14,9 +15,21 @@ const RECORD: usize = 1_024;
 
 /// A command of a core that holds it as `Bytes`.
 #[derive(Clone, Debug)]
-pub(crate) struct Held(pub(crate) Bytes);
+pub(crate) struct SharedBytes(pub(crate) Bytes);
 
-impl Command for Held {
+impl AsRef<[u8]> for SharedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Payload for SharedBytes {
+    fn fresh(number: u64, size: usize) -> Self {
+        Self(Bytes::fresh(number, size))
+    }
+}
+
+impl Command for SharedBytes {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.0);
     }
@@ -70,17 +83,21 @@ impl<C> Default for Journal<C> {
 impl<C: Command> Journal<C> {
     /// The log is cut after an index, and goes on with these entries. Without any, nothing is written.
     pub(crate) fn append(&mut self, after: u64, entries: impl IntoIterator<Item = Entry<C>>) {
-        self.run.clear();
-        self.run.extend(entries);
-        if self.run.is_empty() {
-            return;
-        }
+        let mut run = std::mem::take(&mut self.run);
+        run.extend(entries);
+        self.append_all(after, &run);
+        run.clear();
+        self.run = run;
+    }
+
+    /// The same with entries as they stand in a log.
+    pub(crate) fn append_all(&mut self, after: u64, entries: &[Entry<C>]) {
         let mut after = Index(after);
-        for entries in self.run.chunks(RECORD) {
+        for entries in entries.chunks(RECORD) {
             self.writes.batch.join(&Record::Append { after, entries });
             after.0 += entries.len() as u64;
+            self.is_urgent = true;
         }
-        self.is_urgent = true;
     }
 
     /// Something that must not be forgotten.

@@ -63,7 +63,7 @@ fn core<const NODES: usize>(load: Load, seconds: f64) -> Result<Measured, Failur
     let keep = kept(lanes::KEEP, load.payload);
     let every = lanes::COMPACT_EVERY.min(keep);
     let compaction = raft_core::Compaction { every, keep };
-    let cluster = OneThread::of(SeaworthyCore::cluster::<NODES>(Some(compaction)));
+    let cluster = OneThread::of(SeaworthyCore::<Command>::cluster::<NODES>(Some(compaction)));
     warmed_up(cluster, keep + every, load, seconds)
 }
 

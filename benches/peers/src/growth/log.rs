@@ -49,7 +49,7 @@ pub(crate) fn measure(entries: u64, in_flight: u64, seconds: f64) -> Result<Figu
 /// The last tenth of a log is the one that counts: a half of it with all nodes, a half with one that misses it at first.
 fn grow(load: &Load, latencies: &mut Latencies) -> Result<Figures, Failure> {
     let (last, part) = (load.entries, load.entries / 20);
-    let mut cluster = OneThread::of(SeaworthyCore::cluster::<3>(None));
+    let mut cluster = OneThread::of(SeaworthyCore::<Command>::cluster::<3>(None));
     latencies.forget();
     cluster.run(0..last - 2 * part, load, latencies)?;
     let (began, cpu) = (Instant::now(), cpu_time());

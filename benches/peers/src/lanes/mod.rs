@@ -45,21 +45,15 @@ pub(crate) const COMPACT_EVERY: u64 = 4_096;
 /// What stays of a log, for followers that are a little behind.
 pub(crate) const KEEP: u64 = 8_192;
 
-/// What a client proposes, made fresh.
-pub(crate) trait Payload: Clone + Send + 'static {
+/// What a client proposes: bytes, made fresh.
+pub(crate) trait Payload: AsRef<[u8]> + Clone + Send + 'static {
     /// The payload of this number and size.
     fn fresh(number: u64, size: usize) -> Self;
-    /// Its bytes.
-    fn bytes(&self) -> &[u8];
 }
 
 impl Payload for Command {
     fn fresh(number: u64, size: usize) -> Self {
         workload::payload(number, size)
-    }
-
-    fn bytes(&self) -> &[u8] {
-        self
     }
 }
 
@@ -67,19 +61,11 @@ impl Payload for Vec<u8> {
     fn fresh(number: u64, size: usize) -> Self {
         workload::payload_in_vec(number, size)
     }
-
-    fn bytes(&self) -> &[u8] {
-        self
-    }
 }
 
 impl Payload for bytes::Bytes {
     fn fresh(number: u64, size: usize) -> Self {
         workload::payload_in_vec(number, size).into()
-    }
-
-    fn bytes(&self) -> &[u8] {
-        self
     }
 }
 

@@ -114,7 +114,7 @@ impl<P: Payload> NullCore<P> {
 
     fn apply(&mut self, state_machine: &mut Checksum) {
         let (begin, end) = (self.position(self.applied), self.position(self.committed));
-        self.log.range(begin..end).for_each(|payload| state_machine.apply(payload.bytes()));
+        self.log.range(begin..end).for_each(|payload| state_machine.apply(payload.as_ref()));
         self.applied = self.committed;
     }
 

@@ -32,12 +32,20 @@ impl Entry for Owned {
     type Snapshot = NoSnapshot;
 }
 
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl Payload for Shared {
     fn fresh(number: u64, size: usize) -> Self {
         Self(Bytes::fresh(number, size))
     }
+}
 
-    fn bytes(&self) -> &[u8] {
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
         &self.0
     }
 }
@@ -45,10 +53,6 @@ impl Payload for Shared {
 impl Payload for Owned {
     fn fresh(number: u64, size: usize) -> Self {
         Self(Vec::fresh(number, size))
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.0
     }
 }
 
@@ -139,7 +143,7 @@ impl<P: Payload + Entry<Snapshot = NoSnapshot>, S: Storage<P>> Omni<P, S> {
             let LogEntry::Decided(payload) = entry else {
                 panic!("{entry:?} in the place of a decided entry")
             };
-            state_machine.apply(payload.bytes());
+            state_machine.apply(payload.as_ref());
         }
         self.trim(compact_every);
         self.node.take_outgoing_messages(&mut self.messages);

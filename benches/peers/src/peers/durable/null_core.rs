@@ -2,18 +2,19 @@
 
 use crate::disk::Writes;
 use crate::disk::journal::Journal;
+use crate::lanes::Payload;
 use crate::lanes::durable::{COMPACT_EVERY, DurableCore, Outbox};
 use crate::peers::null_core::{Message, NullCore};
-use seaworthy::{Index, LogId, Term};
-use seaworthy_benches::workload::{Checksum, Command};
-use seaworthy_protocol::{Entry, Payload};
+use seaworthy::{Command, Index, LogId, Term};
+use seaworthy_benches::workload::Checksum;
+use seaworthy_protocol::{Entry, Payload as Logged};
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// One of three.
-pub(crate) struct DurableNull {
-    core: NullCore<Command>,
-    journal: Journal<Command>,
+pub(crate) struct DurableNull<P> {
+    core: NullCore<P>,
+    journal: Journal<P>,
     /// How many entries the journal was given.
     written: u64,
     /// The length of the log with each batch that was handed over.
@@ -24,12 +25,12 @@ const fn id(index: u64) -> LogId {
     LogId { term: Term(1), index: Index(index) }
 }
 
-fn entries(core: &NullCore<Command>, from: u64) -> impl Iterator<Item = Entry<Command>> {
-    core.after(from).map(|command| Entry { term: Term(1), payload: Payload::Command(command.clone()) })
+fn entries<P: Payload>(core: &NullCore<P>, from: u64) -> impl Iterator<Item = Entry<P>> {
+    core.after(from).map(|payload| Entry { term: Term(1), payload: Logged::Command(payload.clone()) })
 }
 
 #[cfg(test)]
-impl DurableNull {
+impl<P: Payload> DurableNull<P> {
     /// What no core should do, for whoever must notice it.
     pub(crate) fn count_what_is_not_durable(&mut self) {
         self.core.durable = self.core.length();
@@ -40,7 +41,7 @@ impl DurableNull {
     }
 }
 
-impl DurableNull {
+impl<P: Payload + Command> DurableNull<P> {
     fn compact(&mut self, state_machine: &Checksum) {
         if !self.core.compact(COMPACT_EVERY) {
             return;
@@ -50,9 +51,9 @@ impl DurableNull {
     }
 }
 
-impl DurableCore for DurableNull {
-    type Payload = Command;
-    type Message = Message<Command>;
+impl<P: Payload + Command> DurableCore for DurableNull<P> {
+    type Payload = P;
+    type Message = Message<P>;
     type Writes = Writes;
 
     const TICK: Duration = Duration::from_millis(100);
@@ -72,11 +73,11 @@ impl DurableCore for DurableNull {
         true
     }
 
-    fn propose(&mut self, payload: Command) {
+    fn propose(&mut self, payload: P) {
         self.core.push(payload);
     }
 
-    fn receive(&mut self, message: Message<Command>) {
+    fn receive(&mut self, message: Message<P>) {
         self.core.take_in(message);
     }
 

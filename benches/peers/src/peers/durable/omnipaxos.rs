@@ -5,7 +5,7 @@
 //! are durable.
 
 use crate::disk::Writes;
-use crate::disk::journal::{Fact, Held, Journal};
+use crate::disk::journal::{Fact, Journal, SharedBytes};
 use crate::lanes::durable::{COMPACT_EVERY, DurableCore, Outbox};
 use crate::peers::omnipaxos::{Omni, Shared};
 use omnipaxos::ballot_leader_election::Ballot;
@@ -25,7 +25,7 @@ const SETTLING: usize = 500;
 #[derive(Default)]
 struct Journaled {
     memory: MemoryStorage<Shared>,
-    journal: Journal<Held>,
+    journal: Journal<SharedBytes>,
     /// The beginning of the log was forgotten up to here.
     trimmed: usize,
     compacts: bool,
@@ -108,8 +108,8 @@ impl Journaled {
     }
 }
 
-fn logged(round: u64, entry: &Shared) -> Entry<Held> {
-    Entry { term: Term(round), payload: Payload::Command(Held(entry.0.clone())) }
+fn logged(round: u64, entry: &Shared) -> Entry<SharedBytes> {
+    Entry { term: Term(round), payload: Payload::Command(SharedBytes(entry.0.clone())) }
 }
 
 impl Journaling {

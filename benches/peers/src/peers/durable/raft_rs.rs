@@ -2,7 +2,7 @@
 //! A leader's messages leave at once, all others wait. Its log is in the memory storage that it brings, too, from which it reads.
 
 use crate::disk::engine::EngineWrites;
-use crate::disk::journal::{Fact, Held, Journal};
+use crate::disk::journal::{Fact, Journal, SharedBytes};
 use crate::disk::{Batches, Writes};
 use crate::lanes::durable::{COMPACT_EVERY, DurableCore, KEEP, Outbox};
 use crate::peers::raft_rs::{RaftRs, apply, push};
@@ -38,7 +38,7 @@ pub(crate) trait Keeper: Default {
     fn take(&mut self, writes: &mut Self::Writes) -> bool;
 }
 
-impl Keeper for Journal<Held> {
+impl Keeper for Journal<SharedBytes> {
     type Writes = Writes;
 
     fn append(&mut self, entries: &[Entry]) {
@@ -88,7 +88,7 @@ impl Keeper for EngineWrites {
 }
 
 /// One of three.
-pub(crate) struct DurableRaftRs<J = Journal<Held>> {
+pub(crate) struct DurableRaftRs<J = Journal<SharedBytes>> {
     raft: RaftRs,
     keeper: J,
     applied: u64,
@@ -98,9 +98,9 @@ pub(crate) struct DurableRaftRs<J = Journal<Held>> {
     handed_over: VecDeque<u64>,
 }
 
-fn logged(entry: &Entry) -> seaworthy_protocol::Entry<Held> {
+fn logged(entry: &Entry) -> seaworthy_protocol::Entry<SharedBytes> {
     let payload =
-        if entry.data.is_empty() { Payload::Noop } else { Payload::Command(Held(entry.data.clone())) };
+        if entry.data.is_empty() { Payload::Noop } else { Payload::Command(SharedBytes(entry.data.clone())) };
     seaworthy_protocol::Entry { term: Term(entry.term), payload }
 }
 

@@ -3,42 +3,47 @@
 
 use crate::disk::Writes;
 use crate::disk::journal::{Fact, Journal};
+use crate::lanes::Payload;
 use crate::lanes::durable::{COMPACT_EVERY, DurableCore, KEEP, Outbox};
 use crate::peers::seaworthy_core::wide_window;
-use seaworthy_benches::workload::{Checksum, Command};
+use seaworthy::Command;
+use seaworthy_benches::workload::Checksum;
 use seaworthy_protocol::{
-    Answer, Chunk, Config, Durable, Effects, Entry, Envelope, Index, Input, LogId, Node, NodeSet, Payload,
-    PeerFault, Release, Role, Sink, Snapshot, Write, WriteAck,
+    Answer, Chunk, Config, Durable, Effects, Entry, Envelope, Index, Input, LogId, Node, NodeSet,
+    Payload as Logged, PeerFault, Release, Role, Sink, Snapshot, Write, WriteAck,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
 
-type CommandEntry = Entry<Command>;
-
 /// Where effects go: messages into an outbox, writes into a journal.
-#[derive(Default)]
-struct Desk {
-    outbox: Outbox<Envelope<Vec<CommandEntry>>>,
-    journal: Journal<Command>,
+struct Desk<P> {
+    outbox: Outbox<Envelope<Vec<Entry<P>>>>,
+    journal: Journal<P>,
     /// A snapshot stands for a part of the log now.
     compacted: Option<Snapshot>,
 }
 
-impl Sink<Command> for Desk {
-    fn send(&mut self, release: Release, envelope: Envelope<&[CommandEntry]>) {
-        let addressed = (usize::from(envelope.to.get()) - 1, envelope.map_entries(<[CommandEntry]>::to_vec));
+impl<P> Default for Desk<P> {
+    fn default() -> Self {
+        Self { outbox: Outbox::default(), journal: Journal::default(), compacted: None }
+    }
+}
+
+impl<P: Payload + Command> Sink<P> for Desk<P> {
+    fn send(&mut self, release: Release, envelope: Envelope<&[Entry<P>]>) {
+        let addressed = (usize::from(envelope.to.get()) - 1, envelope.map_entries(<[Entry<P>]>::to_vec));
         match release {
             Release::Now => self.outbox.now.push(addressed),
             Release::AfterWrites => self.outbox.after.push(addressed),
         }
     }
 
-    fn write(&mut self, write: Write<&[CommandEntry]>) {
+    fn write(&mut self, write: Write<&[Entry<P>]>) {
         match write {
             Write::TermAndVote { current_term, voted_for } => {
                 self.journal.record(Fact::Term(current_term.0, voted_for));
             }
-            Write::Append { after, entries } => self.journal.append(after.0, entries.iter().cloned()),
+            Write::Append { after, entries } => self.journal.append_all(after.0, entries),
             Write::Compact { snapshot, .. } => self.compacted = Some(snapshot),
             Write::Install { .. } => unreachable!("nobody is so far behind as to need a snapshot"),
         }
@@ -54,10 +59,10 @@ impl Sink<Command> for Desk {
         unreachable!("nobody is so far behind as to need a snapshot");
     }
 
-    fn weight(&self, entry: &CommandEntry) -> usize {
+    fn weight(&self, entry: &Entry<P>) -> usize {
         match &entry.payload {
-            Payload::Noop => 12,
-            Payload::Command(command) => 12 + command.len(),
+            Logged::Noop => 12,
+            Logged::Command(command) => 12 + command.as_ref().len(),
         }
     }
 }
@@ -71,18 +76,18 @@ struct Saving {
 }
 
 /// One of three.
-pub(crate) struct DurableRaft {
+pub(crate) struct DurableRaft<P> {
     config: Config,
-    node: Node<Command>,
-    fx: Effects<Desk>,
+    node: Node<P>,
+    fx: Effects<Desk<P>>,
     applied: Index,
     saving: Option<Saving>,
     /// What to confirm with each batch that was handed over.
     handed_over: VecDeque<Option<WriteAck>>,
 }
 
-impl DurableRaft {
-    fn step(&mut self, input: Input<Command>) {
+impl<P: Payload + Command> DurableRaft<P> {
+    fn step(&mut self, input: Input<P>) {
         self.node.step(&self.config, input, &mut self.fx);
         assert_eq!(self.fx.violation, None);
     }
@@ -92,8 +97,8 @@ impl DurableRaft {
         let count = usize::try_from(committed.0 - self.applied.0).unwrap_or(usize::MAX);
         for entry in self.node.log().after(self.applied, count) {
             match &entry.payload {
-                Payload::Noop => {}
-                Payload::Command(command) => state_machine.apply(command),
+                Logged::Noop => {}
+                Logged::Command(command) => state_machine.apply(command.as_ref()),
             }
         }
         self.applied = committed;
@@ -131,9 +136,9 @@ impl DurableRaft {
     }
 }
 
-impl DurableCore for DurableRaft {
-    type Payload = Command;
-    type Message = Envelope<Vec<CommandEntry>>;
+impl<P: Payload + Command> DurableCore for DurableRaft<P> {
+    type Payload = P;
+    type Message = Envelope<Vec<Entry<P>>>;
     type Writes = Writes;
 
     /// A heartbeat. Election timers are left out: nothing fails here.
@@ -163,7 +168,7 @@ impl DurableCore for DurableRaft {
         nodes[0].node.is_leader() && nodes[0].node.commit_index() == Index(1)
     }
 
-    fn propose(&mut self, payload: Command) {
+    fn propose(&mut self, payload: P) {
         self.step(Input::Propose(payload));
     }
 
@@ -211,13 +216,13 @@ impl DurableCore for DurableRaft {
 mod tests {
     use super::*;
     use crate::disk::Batches;
-    use seaworthy_benches::workload::payload;
+    use seaworthy_benches::workload::{Command, payload};
 
     /// More than any batch of inputs leads to.
     const TURNS: usize = 8;
 
     /// Lets a node say and write all there is, its disk at once.
-    fn turn(node: &mut DurableRaft, said: &mut Vec<(usize, Envelope<Vec<CommandEntry>>)>) {
+    fn turn(node: &mut DurableRaft<Command>, said: &mut Vec<(usize, Envelope<Vec<Entry<Command>>>)>) {
         let (mut outbox, mut writes) = (Outbox::default(), Writes::default());
         for _ in 0..TURNS {
             node.flush(&mut outbox, &mut Checksum::default());
@@ -234,7 +239,7 @@ mod tests {
     }
 
     /// Until nobody has anything to say. What is said to those that are cut off is lost.
-    fn talk(nodes: &mut [DurableRaft; 3], cut_off: Option<usize>) {
+    fn talk(nodes: &mut [DurableRaft<Command>; 3], cut_off: Option<usize>) {
         loop {
             let mut said = Vec::new();
             for node in &mut *nodes {
@@ -248,7 +253,7 @@ mod tests {
         }
     }
 
-    fn propose(nodes: &mut [DurableRaft; 3], count: u64) {
+    fn propose(nodes: &mut [DurableRaft<Command>; 3], count: u64) {
         (0..count).for_each(|number| nodes[0].propose(payload(number, 64)));
     }
 

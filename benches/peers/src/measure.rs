@@ -32,11 +32,12 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// How many entries precede those that are timed, under the same load: enough for each place in flight to have been taken a few times,
-    /// for the memory that this takes is cleared by the system when it is touched first. With a tenth of the entries alone, the timed part
-    /// began with that: in a slow run, most of the samples of its first half (perf, 2026-11-27, 1 KiB, 8,192 in flight).
+    /// How many entries precede those that are timed, under the same load: enough for each place in flight to have been taken many times,
+    /// for memory that is taken for the first time is cleared by the system, and how much there is of it in the end depends on who frees
+    /// what when. With a disk, 1 KiB and 8,192 in flight, a process took more for most of a second: seaworthy's core took 1,568 ns an entry
+    /// after eight times, 1,220 after 32 times, and 1,311 and 1,280 where four times as many were timed (medians of seven, 2026-11-27).
     pub(crate) fn warm_up(&self) -> u64 {
-        (self.entries / 10 + 1).max(8 * self.in_flight)
+        (self.entries / 10 + 1).max(32 * self.in_flight)
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Counters {
     pub refusals: u64,
     /// How often it lost patience: with its leader, with its own candidacy, or, as a leader, for want of a majority.
     pub time_outs: u64,
-    /// How often it spoke up, as a leader, because it was time.
+    /// How often it spoke up, as a leader, because it was time, or a follower's read waited for it.
     pub heartbeats: u64,
     /// How often it asked for reads: one question for all that had come.
     pub read_questions: u64,

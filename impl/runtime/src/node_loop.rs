@@ -49,6 +49,8 @@ pub struct NodeLoop<S: StateMachine> {
     /// Reads have come that nobody has been asked about.
     has_new_reads: bool,
     is_saving: bool,
+    /// As a leader, how much was committed when it last spoke up.
+    announced: Index,
     counters: Counters,
     /// The last term in which it led, as far as that is counted.
     led_in: Term,
@@ -84,6 +86,7 @@ where
             last_read: self.last_read,
             has_new_reads: self.has_new_reads,
             is_saving: self.is_saving,
+            announced: self.announced,
             counters: self.counters,
             led_in: self.led_in,
             // A copy is another node, which nobody has asked for.
@@ -152,6 +155,7 @@ impl<S: StateMachine> NodeLoop<S> {
             last_read: ReadId(starts << 40),
             has_new_reads: false,
             is_saving: false,
+            announced: Index(0),
             counters: Counters::default(),
             led_in: Term(0),
             recorder: Recorder::default(),
@@ -247,9 +251,14 @@ impl<S: StateMachine> NodeLoop<S> {
         Ok(())
     }
 
+    /// When it is time; and at once when it has told a follower what a read must see, and followers may not know that so much is committed:
+    /// the read would wait for the next heartbeat, or for the next entries.
     fn speak_up(&mut self, now: Duration) -> Result<(), Stop> {
-        if self.timers.heartbeat.is_some_and(|at| at <= now) {
+        let has_answered = std::mem::take(&mut self.fx.sink.has_answered_read);
+        let is_awaited = has_answered && self.announced < self.node.commit_index();
+        if self.timers.heartbeat.is_some_and(|at| at <= now || is_awaited) {
             self.timers.heartbeat = Some(now + self.settings.timing.heartbeat());
+            self.announced = self.node.commit_index();
             self.counters.heartbeats += 1;
             self.step(Input::HeartbeatTimeout)?;
         }

@@ -97,6 +97,8 @@ pub(crate) struct Outbox {
     pub(crate) answers: Vec<Answer>,
     pub(crate) faults: Vec<PeerFault>,
     pub(crate) staged: Option<Chunk>,
+    /// A read that a follower has forwarded was answered: it waits there until so much is applied.
+    pub(crate) has_answered_read: bool,
 }
 
 impl<C: Command> Sink<C> for Outbox {
@@ -106,7 +108,10 @@ impl<C: Command> Sink<C> for Outbox {
             (Release::Now | Release::AfterWrites, Message::InstallSnapshot(_)) => {
                 self.chunks.push(envelope.map_entries(|_| ()));
             }
-            (Release::Now, _) => self.now.push(&envelope, &[]),
+            (Release::Now, message) => {
+                self.has_answered_read |= matches!(message, Message::ReadIndexReply { .. });
+                self.now.push(&envelope, &[]);
+            }
             (Release::AfterWrites, _) => self.after_writes.push(&envelope, &[]),
         }
     }

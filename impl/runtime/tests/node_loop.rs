@@ -133,17 +133,36 @@ fn reads_of_one_turn_share_one_question_and_see_what_was_written() {
 }
 
 #[test]
-fn a_follower_answers_reads_too() {
+fn a_follower_answers_reads_too_and_waits_for_no_heartbeat() {
     let mut nodes = Nodes::new(3);
     let leader = nodes.elect();
     let follower = n(3).find(|id| *id != leader).unwrap();
     nodes.propose(leader, 7);
     nodes.settle();
+    assert!(nodes.applied(follower).is_empty(), "it is committed, and only the leader knows");
     let token = nodes.ask_to_read(follower);
     nodes.turn(follower);
     nodes.settle();
-    nodes.pass(60 * MS);
     assert_eq!(nodes.answer(token), Some(Answered::Read(vec![7])));
+}
+
+#[test]
+fn a_followers_read_makes_its_leader_speak_up_only_if_something_is_newly_committed() {
+    let mut nodes = Nodes::new(3);
+    let leader = nodes.elect();
+    let follower = n(3).find(|id| *id != leader).unwrap();
+    nodes.propose(leader, 7);
+    let mut said = Vec::new();
+    for _ in 0..3 {
+        nodes.settle();
+        nodes.sent.clear();
+        nodes.ask_to_read(follower);
+        nodes.turn(follower);
+        nodes.settle();
+        let messages = nodes.sent.iter().map(|envelope| &envelope.message);
+        said.push(messages.filter(|message| matches!(message, Message::AppendEntries { .. })).count());
+    }
+    assert_eq!(said, [2, 0, 0], "one to each follower, once");
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use crate::disk::{
     engine::EngineWrites,
     gate::{self, Verdict},
-    journal::SharedBytes,
     traced::{self, Subject},
 };
+use crate::lanes::SharedBytes;
 use crate::lanes::channel::{Crossbeam, Std};
 use crate::lanes::durable::Durable;
 use crate::lanes::one_thread::OneThread;
@@ -16,7 +16,7 @@ use crate::peers::durable::omnipaxos::DurableOmni;
 use crate::peers::durable::raft_rs::DurableRaftRs;
 use crate::peers::durable::seaworthy_core::DurableRaft;
 use crate::peers::null_core::NullCore;
-use crate::peers::omnipaxos::{Omni, Owned, Shared};
+use crate::peers::omnipaxos::{Omni, Owned};
 use crate::peers::openraft_0_9;
 use crate::peers::openraft_0_10::{self, Sending};
 use crate::peers::raft_rs::RaftRs;
@@ -104,7 +104,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
     one_thread!("seaworthy-core", "arc", SeaworthyCore<Command>),
     one_thread!("seaworthy-core", "bytes", SeaworthyCore<Bytes>),
     one_thread!("seaworthy-core", "vec", SeaworthyCore<Vec<u8>>),
-    one_thread!("omnipaxos", "bytes", Omni<Shared>),
+    one_thread!("omnipaxos", "bytes", Omni<SharedBytes>),
     one_thread!("omnipaxos", "vec", Omni<Owned>),
     one_thread!("raft-rs", "protobuf", RaftRs),
     threads!("null-core", "arc+std", ThreadPerNode::<NullCore<Command>, Std>::start()),
@@ -123,8 +123,8 @@ pub(crate) const VARIANTS: &[Variant] = &[
     threads!("openraft-0.9", "tasks", openraft_0_9::Openraft::start()),
     threads!("openraft-0.10", "tasks", openraft_0_10::Openraft::start(Sending::OneByOne)),
     threads!("openraft-0.10", "tasks+stream", openraft_0_10::Openraft::start(Sending::Streaming)),
-    threads!("omnipaxos", "bytes+std", ThreadPerNode::<Omni<Shared>, Std>::start()),
-    threads!("omnipaxos", "bytes+crossbeam", ThreadPerNode::<Omni<Shared>, Crossbeam>::start()),
+    threads!("omnipaxos", "bytes+std", ThreadPerNode::<Omni<SharedBytes>, Std>::start()),
+    threads!("omnipaxos", "bytes+crossbeam", ThreadPerNode::<Omni<SharedBytes>, Crossbeam>::start()),
     threads!("omnipaxos", "vec+std", ThreadPerNode::<Omni<Owned>, Std>::start()),
     threads!("omnipaxos", "vec+crossbeam", ThreadPerNode::<Omni<Owned>, Crossbeam>::start()),
     threads!("raft-rs", "protobuf+std", ThreadPerNode::<RaftRs, Std>::start()),

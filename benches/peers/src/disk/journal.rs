@@ -3,7 +3,7 @@
 //! Entries that follow each other become one record. What a core keeps beside its log is a record of the size of a term and a vote.
 
 use super::{Batches, Writes};
-use crate::lanes::Payload;
+use crate::lanes::SharedBytes;
 use bytes::Bytes;
 use seaworthy::codec::Record;
 use seaworthy::{Command, LogId, NodeId, Term, wal::digest};
@@ -12,22 +12,6 @@ use seaworthy_protocol::{Entry, Index, Snapshot};
 
 /// The most entries of a record: memory for one of megabytes is not kept.
 const RECORD: usize = 1_024;
-
-/// A command of a core that holds it as `Bytes`.
-#[derive(Clone, Debug)]
-pub(crate) struct SharedBytes(pub(crate) Bytes);
-
-impl AsRef<[u8]> for SharedBytes {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl Payload for SharedBytes {
-    fn fresh(number: u64, size: usize) -> Self {
-        Self(Bytes::fresh(number, size))
-    }
-}
 
 impl Command for SharedBytes {
     fn encode(&self, out: &mut Vec<u8>) {

@@ -7,6 +7,7 @@ pub(crate) mod one_thread;
 pub(crate) mod tasks;
 pub(crate) mod thread_per_node;
 
+use bytes::Bytes;
 use seaworthy_benches::workload::{self, Checksum, Command};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -63,9 +64,25 @@ impl Payload for Vec<u8> {
     }
 }
 
-impl Payload for bytes::Bytes {
+impl Payload for Bytes {
     fn fresh(number: u64, size: usize) -> Self {
         workload::payload_in_vec(number, size).into()
+    }
+}
+
+/// `Bytes`, to which traits can be given that are other people's, as `Bytes` are.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedBytes(pub(crate) Bytes);
+
+impl AsRef<[u8]> for SharedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Payload for SharedBytes {
+    fn fresh(number: u64, size: usize) -> Self {
+        Self(Bytes::fresh(number, size))
     }
 }
 

@@ -1,7 +1,6 @@
 //! `OmniPaxos`: no batches of its own, which were not faster, and the memory storage it brings.
 
-use crate::lanes::{COMPACT_EVERY, Core, KEEP, Payload};
-use bytes::Bytes;
+use crate::lanes::{COMPACT_EVERY, Core, KEEP, Payload, SharedBytes};
 use omnipaxos::messages::Message;
 use omnipaxos::messages::sequence_paxos::{PaxosMessage, PaxosMsg};
 use omnipaxos::storage::{Entry, NoSnapshot, Storage};
@@ -16,32 +15,16 @@ const ELECTION: usize = 20_000;
 /// Rounds before which they may still change their minds.
 const SETTLING: usize = 500;
 
-/// An entry whose bytes are shared.
-#[derive(Clone, Debug)]
-pub(crate) struct Shared(pub(super) Bytes);
-
 /// An entry whose bytes are its own: every clone copies them.
 #[derive(Clone, Debug)]
 pub(crate) struct Owned(Vec<u8>);
 
-impl Entry for Shared {
+impl Entry for SharedBytes {
     type Snapshot = NoSnapshot;
 }
 
 impl Entry for Owned {
     type Snapshot = NoSnapshot;
-}
-
-impl AsRef<[u8]> for Shared {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl Payload for Shared {
-    fn fresh(number: u64, size: usize) -> Self {
-        Self(Bytes::fresh(number, size))
-    }
 }
 
 impl AsRef<[u8]> for Owned {

@@ -5,9 +5,10 @@
 //! are durable.
 
 use crate::disk::Writes;
-use crate::disk::journal::{Fact, Journal, SharedBytes};
+use crate::disk::journal::{Fact, Journal};
+use crate::lanes::SharedBytes;
 use crate::lanes::durable::{COMPACT_EVERY, DurableCore, Outbox};
-use crate::peers::omnipaxos::{Omni, Shared};
+use crate::peers::omnipaxos::Omni;
 use omnipaxos::ballot_leader_election::Ballot;
 use omnipaxos::messages::Message;
 use omnipaxos::storage::{NoSnapshot, StopSign, Storage, StorageOp, StorageResult};
@@ -24,7 +25,7 @@ const SETTLING: usize = 500;
 /// What is in memory, and what is on its way to the disk.
 #[derive(Default)]
 struct Journaled {
-    memory: MemoryStorage<Shared>,
+    memory: MemoryStorage<SharedBytes>,
     journal: Journal<SharedBytes>,
     /// The beginning of the log was forgotten up to here.
     trimmed: usize,
@@ -44,7 +45,7 @@ impl Journaled {
         Ok(self.memory.get_accepted_round()?.map_or(0, |ballot| u64::from(ballot.n)))
     }
 
-    fn write(&mut self, op: StorageOp<Shared>) -> StorageResult<()> {
+    fn write(&mut self, op: StorageOp<SharedBytes>) -> StorageResult<()> {
         match op {
             StorageOp::AppendEntry(entry) => {
                 let (after, round) = (self.length()?, self.round()?);
@@ -108,8 +109,8 @@ impl Journaled {
     }
 }
 
-fn logged(round: u64, entry: &Shared) -> Entry<SharedBytes> {
-    Entry { term: Term(round), payload: Payload::Command(SharedBytes(entry.0.clone())) }
+fn logged(round: u64, entry: &SharedBytes) -> Entry<SharedBytes> {
+    Entry { term: Term(round), payload: Payload::Command(entry.clone()) }
 }
 
 impl Journaling {
@@ -118,21 +119,21 @@ impl Journaling {
     }
 }
 
-impl Storage<Shared> for Journaling {
-    fn write_atomically(&mut self, ops: Vec<StorageOp<Shared>>) -> StorageResult<()> {
+impl Storage<SharedBytes> for Journaling {
+    fn write_atomically(&mut self, ops: Vec<StorageOp<SharedBytes>>) -> StorageResult<()> {
         let mut journaled = self.lock();
         ops.into_iter().try_for_each(|op| journaled.write(op))
     }
 
-    fn append_entry(&mut self, entry: Shared) -> StorageResult<()> {
+    fn append_entry(&mut self, entry: SharedBytes) -> StorageResult<()> {
         self.lock().write(StorageOp::AppendEntry(entry))
     }
 
-    fn append_entries(&mut self, entries: Vec<Shared>) -> StorageResult<()> {
+    fn append_entries(&mut self, entries: Vec<SharedBytes>) -> StorageResult<()> {
         self.lock().write(StorageOp::AppendEntries(entries))
     }
 
-    fn append_on_prefix(&mut self, from_idx: usize, entries: Vec<Shared>) -> StorageResult<()> {
+    fn append_on_prefix(&mut self, from_idx: usize, entries: Vec<SharedBytes>) -> StorageResult<()> {
         self.lock().write(StorageOp::AppendOnPrefix(from_idx, entries))
     }
 
@@ -156,7 +157,7 @@ impl Storage<Shared> for Journaling {
         self.lock().memory.get_accepted_round()
     }
 
-    fn get_entries(&self, from: usize, to: usize) -> StorageResult<Vec<Shared>> {
+    fn get_entries(&self, from: usize, to: usize) -> StorageResult<Vec<SharedBytes>> {
         self.lock().memory.get_entries(from, to)
     }
 
@@ -164,7 +165,7 @@ impl Storage<Shared> for Journaling {
         self.lock().memory.get_log_len()
     }
 
-    fn get_suffix(&self, from: usize) -> StorageResult<Vec<Shared>> {
+    fn get_suffix(&self, from: usize) -> StorageResult<Vec<SharedBytes>> {
         self.lock().memory.get_suffix(from)
     }
 
@@ -203,13 +204,13 @@ impl Storage<Shared> for Journaling {
 
 /// One of three.
 pub(crate) struct DurableOmni {
-    omni: Omni<Shared, Journaling>,
+    omni: Omni<SharedBytes, Journaling>,
     storage: Journaling,
 }
 
 impl DurableCore for DurableOmni {
-    type Payload = Shared;
-    type Message = Message<Shared>;
+    type Payload = SharedBytes;
+    type Message = Message<SharedBytes>;
     type Writes = Writes;
 
     const TICK: Duration = Duration::from_millis(10);
@@ -229,11 +230,11 @@ impl DurableCore for DurableOmni {
         round > SETTLING && nodes.iter().all(|node| node.omni.follows_the_first())
     }
 
-    fn propose(&mut self, payload: Shared) {
+    fn propose(&mut self, payload: SharedBytes) {
         self.omni.propose(payload);
     }
 
-    fn receive(&mut self, message: Message<Shared>) {
+    fn receive(&mut self, message: Message<SharedBytes>) {
         self.omni.receive(message);
     }
 
@@ -241,7 +242,7 @@ impl DurableCore for DurableOmni {
         self.omni.tick();
     }
 
-    fn flush(&mut self, outbox: &mut Outbox<Message<Shared>>, state_machine: &mut Checksum) {
+    fn flush(&mut self, outbox: &mut Outbox<Message<SharedBytes>>, state_machine: &mut Checksum) {
         self.omni.flush(COMPACT_EVERY, &mut outbox.after, state_machine);
         self.storage.lock().compact(state_machine).expect("memory does not fail");
     }

@@ -2,8 +2,9 @@
 //! A leader's messages leave at once, all others wait. Its log is in the memory storage that it brings, too, from which it reads.
 
 use crate::disk::engine::EngineWrites;
-use crate::disk::journal::{Fact, Journal, SharedBytes};
+use crate::disk::journal::{Fact, Journal};
 use crate::disk::{Batches, Writes};
+use crate::lanes::SharedBytes;
 use crate::lanes::durable::{COMPACT_EVERY, DurableCore, KEEP, Outbox};
 use crate::peers::raft_rs::{RaftRs, apply, push};
 use raft::prelude::{Entry, HardState, Message};
